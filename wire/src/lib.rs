@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | [`Step`] | the three answers of a connection: an event, wants input, paused | – |
 //! | [`LineReader`] | lines that end in CRLF and nothing else, under a limit | 5321 s 2.3.8, 4.5.3.1 |
+//! | [`DotDecoder`], [`DotEncoder`] | texts that end in a dot, both ways, as streams | 5321 s 4.5.2; 1939 s 3 |
 //! | [`Domain`], [`AddressLiteral`], [`Host`] | where mail lives, by name or by address of either family | 5321 s 4.1.2, 4.1.3; 5890; 5952 |
 //!
 //! ```
@@ -40,12 +41,14 @@
 )]
 
 mod domain;
+mod dot;
 mod host;
 mod line;
 mod literal;
 mod step;
 
 pub use domain::{Domain, NameError};
+pub use dot::{BareNewline, DotDecoder, DotEncoder, DotEvent, DotFault};
 pub use host::Host;
 pub use line::{LineError, LineReader};
 pub use literal::{AddressLiteral, LiteralError};
