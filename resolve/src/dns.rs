@@ -1,0 +1,472 @@
+//! The questions that mail asks of DNS, and hickory-resolver to ask them with.
+
+use std::{future::Future, net::IpAddr};
+
+use mail46_wire::Domain;
+
+use crate::{Answer, Mx, Srv, Target, Tlsa};
+
+#[cfg(feature = "hickory")]
+pub use hickory::{Hickory, HickoryError, Validation};
+
+/// A resolver: one method a record type, A and AAAA apart, each answer with its validation status and outcome.
+///
+/// Names are absolute: no search list. Aliases are followed. A method never fails in another way than by
+/// [`Outcome::Failed`](crate::Outcome::Failed).
+pub trait Dns: Send + Sync {
+    /// MX (RFC 1035 s 3.3.9).
+    fn mx(&self, name: &Domain) -> impl Future<Output = Answer<Mx>> + Send;
+    /// A (RFC 1035 s 3.4.1).
+    fn a(&self, name: &Domain) -> impl Future<Output = Answer<std::net::Ipv4Addr>> + Send;
+    /// AAAA (RFC 3596 s 2.1).
+    fn aaaa(&self, name: &Domain) -> impl Future<Output = Answer<std::net::Ipv6Addr>> + Send;
+    /// SRV (RFC 2782).
+    fn srv(&self, name: &Domain) -> impl Future<Output = Answer<Srv>> + Send;
+    /// TLSA (RFC 6698 s 2).
+    fn tlsa(&self, name: &Domain) -> impl Future<Output = Answer<Tlsa>> + Send;
+    /// TXT (RFC 1035 s 3.3.14): the strings of a record joined without anything between them (RFC 8461 s 3.1).
+    fn txt(&self, name: &Domain) -> impl Future<Output = Answer<Vec<u8>>> + Send;
+    /// PTR at the reverse name of the address (RFC 1035 s 3.5, RFC 3596 s 2.5). An IPv4-mapped address is the IPv4 one.
+    fn ptr(&self, address: IpAddr) -> impl Future<Output = Answer<Target>> + Send;
+}
+
+impl<D: Dns> Dns for std::sync::Arc<D> {
+    fn mx(&self, name: &Domain) -> impl Future<Output = Answer<Mx>> + Send {
+        (**self).mx(name)
+    }
+
+    fn a(&self, name: &Domain) -> impl Future<Output = Answer<std::net::Ipv4Addr>> + Send {
+        (**self).a(name)
+    }
+
+    fn aaaa(&self, name: &Domain) -> impl Future<Output = Answer<std::net::Ipv6Addr>> + Send {
+        (**self).aaaa(name)
+    }
+
+    fn srv(&self, name: &Domain) -> impl Future<Output = Answer<Srv>> + Send {
+        (**self).srv(name)
+    }
+
+    fn tlsa(&self, name: &Domain) -> impl Future<Output = Answer<Tlsa>> + Send {
+        (**self).tlsa(name)
+    }
+
+    fn txt(&self, name: &Domain) -> impl Future<Output = Answer<Vec<u8>>> + Send {
+        (**self).txt(name)
+    }
+
+    fn ptr(&self, address: IpAddr) -> impl Future<Output = Answer<Target>> + Send {
+        (**self).ptr(address)
+    }
+}
+
+#[cfg(feature = "hickory")]
+mod hickory {
+    use std::{
+        fmt,
+        net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+        path::Path,
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+
+    use hickory_resolver::{
+        Resolver, TokioResolver,
+        config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
+        lookup::Lookup,
+        net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider},
+        proto::{
+            dnssec::{Proof, TrustAnchors},
+            op::ResponseCode,
+            rr::{Name, RData, Record, RecordType},
+        },
+    };
+    use mail46_wire::Domain;
+
+    use super::Dns;
+    use crate::{Alias, Answer, Mx, Outcome, Security, Srv, Target, Tlsa, Trouble};
+
+    /// Links of an alias chain that are followed.
+    const ALIASES_MAX: usize = 16;
+
+    /// hickory-resolver, asked in the way that mail needs.
+    ///
+    /// It keeps answers as long as their TTL says, negative ones too (RFC 2308). `/etc/hosts` and the search list are
+    /// never looked at.
+    #[derive(Clone)]
+    pub struct Hickory {
+        resolver: TokioResolver,
+        validating: bool,
+    }
+
+    /// Who checks signatures.
+    #[derive(Clone, Default)]
+    #[non_exhaustive]
+    pub enum Validation {
+        /// Nobody: no answer is secure, and there is no DANE.
+        #[default]
+        Off,
+        /// This process, from the root keys that hickory brings along.
+        RootAnchors,
+        /// This process, from these keys.
+        Anchors(Arc<TrustAnchors>),
+    }
+
+    /// Why there is no resolver.
+    #[derive(Debug, thiserror::Error)]
+    #[non_exhaustive]
+    pub enum HickoryError {
+        /// The configuration of the system cannot be read, or names no server.
+        #[error("no DNS configuration: {0}")]
+        Configuration(#[source] NetError),
+        /// The file of trust anchors cannot be read.
+        #[error("no trust anchors: {0}")]
+        Anchors(String),
+    }
+
+    impl Validation {
+        /// This process, from the DNSKEY records in this file.
+        ///
+        /// # Errors
+        /// [`HickoryError::Anchors`].
+        pub fn from_file(path: &Path) -> Result<Self, HickoryError> {
+            let anchors =
+                TrustAnchors::from_file(path).map_err(|error| HickoryError::Anchors(error.to_string()))?;
+            if anchors.is_empty() {
+                return Err(HickoryError::Anchors(format!("{} holds no DNSKEY record", path.display())));
+            }
+            Ok(Self::Anchors(Arc::new(anchors)))
+        }
+    }
+
+    impl Hickory {
+        /// The servers that the system names.
+        ///
+        /// # Errors
+        /// [`HickoryError`].
+        pub fn system(validation: Validation) -> Result<Self, HickoryError> {
+            let (config, options) =
+                hickory_resolver::system_conf::read_system_conf().map_err(HickoryError::Configuration)?;
+            // RFC 5321 s 5.1: no inference of names; the search list of the system is left behind here.
+            let (_, _, servers) = config.into_parts();
+            Self::build(servers, options, validation)
+        }
+
+        /// These servers, over UDP, and TCP where an answer is cut short.
+        ///
+        /// # Errors
+        /// [`HickoryError`].
+        pub fn with_servers(
+            servers: impl IntoIterator<Item = SocketAddr>,
+            validation: Validation,
+        ) -> Result<Self, HickoryError> {
+            let server = |address: SocketAddr| {
+                let connection = |mut connection: ConnectionConfig| {
+                    connection.port = address.port();
+                    connection
+                };
+                NameServerConfig::new(
+                    address.ip(),
+                    true,
+                    vec![connection(ConnectionConfig::udp()), connection(ConnectionConfig::tcp())],
+                )
+            };
+            let servers = servers.into_iter().map(server).collect();
+            Self::build(servers, ResolverOpts::default(), validation)
+        }
+
+        fn build(
+            servers: Vec<NameServerConfig>,
+            mut options: ResolverOpts,
+            validation: Validation,
+        ) -> Result<Self, HickoryError> {
+            options.use_hosts_file = ResolveHosts::Never;
+            options.edns0 = true;
+            options.preserve_intermediates = true; // the aliases, each with its proof
+            options.attempts = options.attempts.max(2);
+            options.timeout = options.timeout.min(Duration::from_secs(3));
+            options.validate = false;
+            options.trust_anchor = None;
+            let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+            let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
+            let validating = !matches!(validation, Validation::Off);
+            options.validate = validating;
+            *builder.options_mut() = options;
+            if let Validation::Anchors(anchors) = validation {
+                // Not by `ResolverOpts::trust_anchor`: the stub resolver only takes that as a switch.
+                builder = builder.with_trust_anchor(anchors);
+            }
+            let resolver = builder.build().map_err(HickoryError::Configuration)?;
+            Ok(Self { resolver, validating })
+        }
+
+        async fn ask<T>(
+            &self,
+            name: &Domain,
+            kind: RecordType,
+            take: impl Fn(&RData) -> Option<T>,
+        ) -> Answer<T> {
+            let Ok(name) = absolute(name.as_str()) else { return Answer::failed(Trouble::Network) };
+            let answer = self.once(name.clone(), kind, &take).await;
+            // hickory gives up on a chain of aliases without a word: no data, and no SOA. A server may say that without
+            // a chain as well (RFC 2308 s 2.2, type 3), so it is asked what it knows.
+            if matches!(answer.outcome, Outcome::NoData) && answer.ttl.is_zero() && kind != RecordType::CNAME
+            {
+                return self.follow(name, kind, &take, answer).await;
+            }
+            answer
+        }
+
+        async fn follow<T>(
+            &self,
+            first: Name,
+            kind: RecordType,
+            take: &impl Fn(&RData) -> Option<T>,
+            answer: Answer<T>,
+        ) -> Answer<T> {
+            let alias = |rdata: &RData| match rdata {
+                RData::CNAME(target) => Some(target.0.clone()),
+                _ => None,
+            };
+            let mut seen = vec![first];
+            let mut initial = None;
+            while let Some(name) = seen.last() {
+                let next = self.once(name.clone(), RecordType::CNAME, &alias).await;
+                initial.get_or_insert(next.security);
+                let [next] = next.as_records() else { break };
+                if seen.contains(next) || seen.len() > ALIASES_MAX {
+                    return Answer::failed(Trouble::AliasLoop);
+                }
+                seen.push(next.clone());
+            }
+            match seen.as_slice() {
+                [_, .., last] => {
+                    let mut answer = self.once(last.clone(), kind, take).await;
+                    if let (None, Some(canonical), Some(initial)) = (&answer.alias, domain(last), initial) {
+                        answer.alias = Some(Alias { canonical, initial });
+                    }
+                    answer
+                }
+                _ => answer,
+            }
+        }
+
+        async fn once<T>(
+            &self,
+            name: Name,
+            kind: RecordType,
+            take: &impl Fn(&RData) -> Option<T>,
+        ) -> Answer<T> {
+            match self.resolver.lookup(name.clone(), kind).await {
+                Ok(lookup) => self.records(&lookup, &name, kind, take),
+                Err(NetError::Dns(DnsError::NoRecordsFound(none))) => self.none(&none),
+                Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
+                    let ttl = response.negative_ttl().unwrap_or(0);
+                    let answer = match proof {
+                        Proof::Bogus | Proof::Indeterminate => return Answer::failed(Trouble::Bogus),
+                        _ => negative(response.response_code, seconds(ttl)),
+                    };
+                    answer.with_security(security(proof))
+                }
+                Err(error) => Answer::failed(trouble(&error)),
+            }
+        }
+
+        fn records<T>(
+            &self,
+            lookup: &Lookup,
+            name: &Name,
+            kind: RecordType,
+            take: &impl Fn(&RData) -> Option<T>,
+        ) -> Answer<T> {
+            let code = lookup.message().response_code;
+            if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+                return Answer::failed(Trouble::Rcode(code.into()));
+            }
+            let answers = lookup.answers();
+            let records: Vec<T> = answers
+                .iter()
+                .filter(|record| record.record_type() == kind)
+                .filter_map(|record| take(&record.data))
+                .collect();
+            let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
+            let mut answer = if records.is_empty() {
+                negative(code, Duration::ZERO)
+            } else {
+                Answer::records(records, ttl)
+            };
+            // Only records of the type that was asked for and the aliases on the way: the list holds RRSIGs too, whose own
+            // proof says nothing, and a second one is always indeterminate.
+            let of_interest =
+                |record: &&Record| record.record_type() == kind || record.record_type() == RecordType::CNAME;
+            if self.validating {
+                let secure = answers.iter().filter(of_interest).all(|record| record.proof == Proof::Secure);
+                answer.security = if secure { Security::Secure } else { Security::Insecure };
+            }
+            if kind != RecordType::CNAME {
+                answer.alias = self.alias(answers, name);
+            }
+            answer
+        }
+
+        /// Follows the aliases among the records of one answer.
+        fn alias(&self, answers: &[Record], name: &Name) -> Option<Alias> {
+            let link = |from: &Name| {
+                answers.iter().find_map(|record| match &record.data {
+                    RData::CNAME(target) if record.name == *from => Some((target.0.clone(), record.proof)),
+                    _ => None,
+                })
+            };
+            let (mut last, proof) = link(name)?;
+            for _ in 0..ALIASES_MAX {
+                match link(&last) {
+                    Some((next, _)) => last = next,
+                    None => break,
+                }
+            }
+            let initial = if self.validating { security(proof) } else { Security::Unchecked };
+            Some(Alias { canonical: domain(&last)?, initial })
+        }
+
+        fn none<T>(&self, none: &NoRecords) -> Answer<T> {
+            // RFC 2308 s 2.2: NS records without a SOA are a referral, and no word about the name at all.
+            if none.soa.is_none() && none.ns.is_some() {
+                return Answer::failed(Trouble::Referral);
+            }
+            // RFC 2308 s 5: the lesser of the SOA's own TTL and its MINIMUM. hickory leaves it out when it validates.
+            let from_soa = none.soa.as_ref().map(|soa| soa.ttl.min(soa.data.minimum));
+            let ttl = seconds(none.negative_ttl.or(from_soa).unwrap_or(0));
+            let answer = negative(none.response_code, ttl);
+            if !self.validating {
+                return answer;
+            }
+            let authorities = none.authorities.as_deref().unwrap_or_default();
+            let proofs = || authorities.iter().filter(|record| record.record_type() != RecordType::RRSIG);
+            let secure = proofs().next().is_some() && proofs().all(|record| record.proof == Proof::Secure);
+            answer.with_security(if secure { Security::Secure } else { Security::Insecure })
+        }
+    }
+
+    impl Dns for Hickory {
+        async fn mx(&self, name: &Domain) -> Answer<Mx> {
+            let take = |rdata: &RData| match rdata {
+                RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: target(&mx.exchange) }),
+                _ => None,
+            };
+            self.ask(name, RecordType::MX, take).await
+        }
+
+        async fn a(&self, name: &Domain) -> Answer<Ipv4Addr> {
+            let take = |rdata: &RData| match rdata {
+                RData::A(a) => Some(a.0),
+                _ => None,
+            };
+            self.ask(name, RecordType::A, take).await
+        }
+
+        async fn aaaa(&self, name: &Domain) -> Answer<Ipv6Addr> {
+            let take = |rdata: &RData| match rdata {
+                RData::AAAA(aaaa) => Some(aaaa.0),
+                _ => None,
+            };
+            self.ask(name, RecordType::AAAA, take).await
+        }
+
+        async fn srv(&self, name: &Domain) -> Answer<Srv> {
+            let take = |rdata: &RData| match rdata {
+                RData::SRV(srv) => Some(Srv {
+                    priority: srv.priority,
+                    weight: srv.weight,
+                    port: srv.port,
+                    target: target(&srv.target),
+                }),
+                _ => None,
+            };
+            self.ask(name, RecordType::SRV, take).await
+        }
+
+        async fn tlsa(&self, name: &Domain) -> Answer<Tlsa> {
+            let take = |rdata: &RData| match rdata {
+                RData::TLSA(tlsa) => Some(Tlsa {
+                    usage: tlsa.cert_usage.into(),
+                    selector: tlsa.selector.into(),
+                    matching: tlsa.matching.into(),
+                    data: tlsa.cert_data.clone(),
+                }),
+                _ => None,
+            };
+            self.ask(name, RecordType::TLSA, take).await
+        }
+
+        async fn txt(&self, name: &Domain) -> Answer<Vec<u8>> {
+            let take = |rdata: &RData| match rdata {
+                RData::TXT(txt) => Some(txt.txt_data.concat()),
+                _ => None,
+            };
+            self.ask(name, RecordType::TXT, take).await
+        }
+
+        async fn ptr(&self, address: IpAddr) -> Answer<Target> {
+            let take = |rdata: &RData| match rdata {
+                RData::PTR(ptr) => Some(target(&ptr.0)),
+                _ => None,
+            };
+            let name = Name::from(address.to_canonical());
+            self.once(name, RecordType::PTR, &take).await
+        }
+    }
+
+    impl fmt::Debug for Hickory {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Hickory").field("validating", &self.validating).finish_non_exhaustive()
+        }
+    }
+
+    /// With its final dot, so that no search list is ever used.
+    fn absolute(name: &str) -> Result<Name, NetError> {
+        let mut name = Name::from_ascii(name)?;
+        name.set_fqdn(true);
+        Ok(name)
+    }
+
+    /// By A-labels: hickory's `Display` has U-labels.
+    fn target(name: &Name) -> Target {
+        Target::from_text(&name.to_ascii())
+    }
+
+    fn domain(name: &Name) -> Option<Domain> {
+        target(name).name().cloned()
+    }
+
+    fn negative<T>(code: ResponseCode, ttl: Duration) -> Answer<T> {
+        match code {
+            ResponseCode::NXDomain => Answer::nx_domain(ttl),
+            ResponseCode::NoError => Answer::no_data(ttl),
+            code => Answer::failed(Trouble::Rcode(code.into())),
+        }
+    }
+
+    fn security(proof: Proof) -> Security {
+        if proof == Proof::Secure { Security::Secure } else { Security::Insecure }
+    }
+
+    fn seconds(seconds: u32) -> Duration {
+        Duration::from_secs(seconds.into())
+    }
+
+    fn trouble(error: &NetError) -> Trouble {
+        match error {
+            NetError::Timeout => Trouble::Timeout,
+            NetError::Truncated => Trouble::Truncated,
+            NetError::Dns(DnsError::DnssecBogus) => Trouble::Bogus,
+            NetError::Dns(DnsError::ResponseCode(code)) => match code {
+                ResponseCode::ServFail => Trouble::ServFail,
+                ResponseCode::Refused => Trouble::Refused,
+                ResponseCode::NotImp => Trouble::NotImp,
+                ResponseCode::FormErr => Trouble::FormErr,
+                code => Trouble::Rcode((*code).into()),
+            },
+            _ => Trouble::Network,
+        }
+    }
+}
