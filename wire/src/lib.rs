@@ -5,16 +5,32 @@
 //!
 //! ```text
 //!   socket ── net::Stream ──► input: BytesMut ──► LineReader / DotDecoder ──► the protocol's machine ──► Step<Event>
-//!                  ▲                                                                 │
-//!                  └────────────────────── output: BytesMut ◄────────────────────────┘
+//!    plain or TLS  ▲                                                                 │
+//!                  └────────────────────── output: BytesMut ◄──── DotEncoder ◄───────┘
 //! ```
 //!
 //! | piece | what it does | RFC |
 //! |---|---|---|
-//! | [`Step`] | the three answers of a connection: an event, wants input, paused | – |
+//! | [`Connection`], [`Step`] | the shape of each machine, and its three answers: an event, wants input, paused | – |
 //! | [`LineReader`] | lines that end in CRLF and nothing else, under a limit | 5321 s 2.3.8, 4.5.3.1 |
-//! | [`DotDecoder`], [`DotEncoder`] | texts that end in a dot, both ways, as streams | 5321 s 4.5.2; 1939 s 3 |
+//! | [`DotDecoder`], [`DotEncoder`] | texts that end in a lone dot, both ways, as streams | 5321 s 4.5.2; 1939 s 3 |
+//! | [`base64`] | strict, for SASL exchanges | 4648 s 3, 4 |
 //! | [`Domain`], [`AddressLiteral`], [`Host`] | where mail lives, by name or by address of either family | 5321 s 4.1.2, 4.1.3; 5890; 5952 |
+//! | `net::Stream` | the plain-or-TLS stream and its drive loop, with deadlines | 3207; 8314; 9266; 5929 |
+//!
+//! # What holds
+//!
+//! - **Only CRLF ends a line.** A bare CR, a bare LF and a NUL are faults, told once; what follows them on their line
+//!   or in their text is never taken for a command.
+//! - **However the input is cut, the answers are the same.** No octet is searched twice, and none is copied to be
+//!   looked at: lines and texts are split off the input.
+//! - **Nothing a peer sends grows without bound**: a line has a limit, a text is handed on as it comes.
+//! - **Time is the driver's**, and absolute: drops of octets buy none.
+//!
+//! # Features
+//!
+//! `net`: the tokio stream. `tls`: TLS on it by rustls; the application brings the configuration, and with it the
+//! crypto provider. Both are default; without them this crate knows no socket and no clock.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -40,13 +56,18 @@
     )
 )]
 
+pub mod base64;
+mod connection;
 mod domain;
 mod dot;
 mod host;
 mod line;
 mod literal;
+#[cfg(feature = "net")]
+pub mod net;
 mod step;
 
+pub use connection::{Connection, Phase};
 pub use domain::{Domain, NameError};
 pub use dot::{BareNewline, DotDecoder, DotEncoder, DotEvent, DotFault};
 pub use host::Host;
