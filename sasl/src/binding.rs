@@ -54,7 +54,8 @@ impl ChannelBinding {
 
     /// `tls-exporter`: what the TLS library's exporter gives for [`Self::EXPORTER_LABEL`] and an empty context.
     ///
-    /// Only of TLS 1.3, or of TLS 1.2 with the extended master secret (RFC 9266 s 2).
+    /// Only of TLS 1.3, or of TLS 1.2 with the extended master secret (RFC 9266 s 2), and not for more than one
+    /// authentication of a connection (s 4.1).
     pub fn tls_exporter(keying_material: &[u8; 32]) -> Self {
         Self { kind: ChannelBindingType::TlsExporter, data: keying_material.to_vec() }
     }

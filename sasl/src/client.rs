@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Binding, Error, Limit, MESSAGE_LIMIT, Mechanism, Misuse, Nonce, ScramHash, Secret, anonymous, cram_md5,
-    external, login, oauth, plain, scram::ScramClient,
+    Binding, Choice, Error, Limit, MESSAGE_LIMIT, Mechanism, Misuse, Nonce, ScramHash, Secret, anonymous,
+    cram_md5, external, login, oauth, plain, scram::ScramClient,
 };
 
 /// One authentication, from the client's side.
@@ -41,7 +41,47 @@ pub enum LoginStart {
     UserName,
 }
 
+/// What a client logs in with, whichever mechanism it comes to; each takes what it needs.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs)] // to be filled in; a new field would have to be seen
+pub struct Credentials<'a> {
+    /// Whom to act as; empty: oneself.
+    pub authzid: &'a str,
+    /// The user name. ANONYMOUS sends it as trace information.
+    pub user: &'a str,
+    /// The password, or the token.
+    pub secret: &'a Secret,
+    /// Host and port connected to, for OAUTHBEARER.
+    pub server: Option<(&'a str, u16)>,
+}
+
 impl Exchange {
+    /// The exchange of what a [`Selector`](crate::Selector) has chosen.
+    ///
+    /// OAUTHBEARER names the user as `authzid` if there is no other: servers want one (RFC 7628 s 3.1).
+    ///
+    /// # Errors
+    /// [`Misuse`]: as that mechanism's own constructor.
+    pub fn begin(choice: Choice, credentials: &Credentials<'_>, nonce: &Nonce) -> Result<Self, Misuse> {
+        let Credentials { authzid, user, secret, server } = *credentials;
+        let named = if authzid.is_empty() { user } else { authzid };
+        match choice.mechanism {
+            Mechanism::External => Self::external(authzid),
+            Mechanism::OAuthBearer => Self::oauthbearer(named, secret, server),
+            Mechanism::XOAuth2 => Self::xoauth2(named, secret),
+            Mechanism::CramMd5 => Self::cram_md5(user, secret),
+            Mechanism::Plain => Self::plain(authzid, user, secret),
+            Mechanism::Login => Self::login(user, secret, LoginStart::ServerFirst),
+            Mechanism::Anonymous => Self::anonymous(user),
+            Mechanism::ScramSha256Plus | Mechanism::ScramSha256 => {
+                Self::scram(ScramHash::Sha256, authzid, user, secret, choice.binding, nonce)
+            }
+            Mechanism::ScramSha1Plus | Mechanism::ScramSha1 => {
+                Self::scram(ScramHash::Sha1, authzid, user, secret, choice.binding, nonce)
+            }
+        }
+    }
+
     /// `PLAIN`. An empty `authzid` means to act as oneself.
     ///
     /// # Errors

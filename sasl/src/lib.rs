@@ -26,14 +26,17 @@
 //! A client logs in by SCRAM, bound to its TLS connection if the server can:
 //!
 //! ```
-//! use mail46_sasl::{ChannelBinding, Credential, Layer, Nonce, Secret, Selector, client::Exchange};
+//! use mail46_sasl::{ChannelBinding, Credential, Layer, Nonce, Secret, Selector};
+//! use mail46_sasl::client::{Credentials, Exchange};
 //!
 //! let binding = ChannelBinding::tls_exporter(&[0; 32]); // what TLS exports for ChannelBinding::EXPORTER_LABEL
 //! let selector = Selector::new(Layer::Tls, &[Credential::Password]).with_channel_bindings(&[binding]);
 //! let choice = selector.select("PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS".split(' '))?;
 //!
 //! let nonce = Nonce::from_random(&[7; 18]); // 18 octets of the operating system's
-//! let mut exchange = Exchange::scram_sha256("", "user", &Secret::from("pencil"), choice.binding, &nonce)?;
+//! let password = Secret::from("pencil");
+//! let credentials = Credentials { authzid: "", user: "user", secret: &password, server: None };
+//! let mut exchange = Exchange::begin(choice, &credentials, &nonce)?;
 //! assert_eq!(exchange.name(), "SCRAM-SHA-256-PLUS");
 //! assert!(exchange.initial().unwrap().expose().starts_with(b"p=tls-exporter,,n=user,r="));
 //! // A server, or someone between, that says "success" without the proof:

@@ -11,6 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
 
 pub(crate) use client::ScramClient;
 pub use keys::{Decoy, ScramKeys};
@@ -53,20 +54,21 @@ impl ScramHash {
     /// `H(str)`.
     pub(crate) fn hash(self, octets: &[u8]) -> Secret {
         match self {
-            Self::Sha1 => Secret::from(Sha1::digest(octets).as_slice()),
-            Self::Sha256 => Secret::from(Sha256::digest(octets).as_slice()),
+            Self::Sha1 => wiped(Sha1::digest(octets).as_mut_slice()),
+            Self::Sha256 => wiped(Sha256::digest(octets).as_mut_slice()),
         }
     }
 
     /// `HMAC(key, str)`, with `str` in parts.
     pub(crate) fn hmac(self, key: &[u8], parts: &[&[u8]]) -> Secret {
         fn mac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Secret {
-            // An HMAC key of any length will do (RFC 2104 s 2), so that the error of new_from_slice does not happen.
+            // An HMAC key of any length will do (RFC 2104 s 2), so that the error of new_from_slice does not happen;
+            // an empty result would fit nothing.
             let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else { return Secret::default() };
             for part in parts {
                 mac.update(part);
             }
-            Secret::from(mac.finalize().into_bytes().as_slice())
+            wiped(mac.finalize().into_bytes().as_mut_slice())
         }
         match self {
             Self::Sha1 => mac::<Hmac<Sha1>>(key, parts),
@@ -83,6 +85,13 @@ impl ScramHash {
         }
         salted
     }
+}
+
+/// Moves a result off the stack.
+fn wiped(octets: &mut [u8]) -> Secret {
+    let secret = Secret::from(&*octets);
+    octets.zeroize();
+    secret
 }
 
 /// A nonce: what makes one exchange unlike every other.

@@ -1,6 +1,6 @@
 //! The server's side of an exchange.
 
-use std::{fmt, mem};
+use std::{fmt, mem, sync::Arc};
 
 use bytes::Bytes;
 
@@ -206,7 +206,8 @@ impl Exchange {
         Ok(Self::of(Mechanism::CramMd5, cram_md5::CramServer::new(challenge)?))
     }
 
-    /// A SCRAM. `bindings` are those of the connection; they are empty exactly if no `-PLUS` name was offered.
+    /// A SCRAM. `bindings` are those of the connection; they are empty exactly if no `-PLUS` name was offered. One
+    /// `Arc<Decoy>` serves all connections.
     ///
     /// # Errors
     /// [`Misuse`]: a mechanism that is no SCRAM, a `-PLUS` without bindings.
@@ -214,9 +215,9 @@ impl Exchange {
         mechanism: Mechanism,
         bindings: &[ChannelBinding],
         nonce: &Nonce,
-        decoy: Decoy,
+        decoy: impl Into<Arc<Decoy>>,
     ) -> Result<Self, Misuse> {
-        Ok(Self::of(mechanism, ScramServer::new(mechanism, bindings, nonce, decoy)?))
+        Ok(Self::of(mechanism, ScramServer::new(mechanism, bindings, nonce, decoy.into())?))
     }
 
     /// `OAUTHBEARER`.

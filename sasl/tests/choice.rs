@@ -2,8 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mail46_sasl::{
-    Binding, CertificateError, ChannelBinding, ClearText, Credential, Layer, Mechanism, Selector,
-    Unselectable,
+    Binding, CertificateError, ChannelBinding, ClearText, Credential, Layer, Mechanism, Nonce, Secret,
+    Selector, Unselectable,
+    client::{Credentials, Exchange},
 };
 
 #[test]
@@ -65,6 +66,26 @@ fn the_best_mechanism() {
     let clear = |credential| Selector::new(Clear, &[credential]).with_clear_text(ClearText::PasswordsAllowed);
     assert_eq!(clear(Password).select(["PLAIN"]).unwrap().mechanism, Plain);
     assert_eq!(clear(Token).select(["OAUTHBEARER", "XOAUTH2"]), Err(Unselectable::NeedsTls));
+}
+
+/// What is chosen is what begins.
+#[test]
+fn a_choice_begins() {
+    let all = [Credential::Password, Credential::Token, Credential::Certificate, Credential::Anonymous];
+    let binding = ChannelBinding::tls_exporter(&[1; 32]);
+    let selector = Selector::new(Layer::Tls, &all).with_channel_bindings(&[binding]);
+    let secret = Secret::from("secret");
+    let credentials = Credentials { authzid: "boss", user: "user", secret: &secret, server: None };
+    for mechanism in Mechanism::ALL {
+        let choice = selector.clone().only(mechanism).select(Mechanism::ALL.map(Mechanism::name)).unwrap();
+        let exchange = Exchange::begin(choice, &credentials, &Nonce::from_random(&[1; 18])).unwrap();
+        assert_eq!(exchange.mechanism(), mechanism);
+        // The authorization identity goes wherever the mechanism has room for one.
+        let initial = exchange.initial().map(|initial| initial.expose().to_vec()).unwrap_or_default();
+        let carries = initial.windows(4).any(|part| part == b"boss");
+        let cannot = matches!(mechanism, Mechanism::CramMd5 | Mechanism::Login | Mechanism::Anonymous);
+        assert_eq!(carries, !cannot, "{mechanism}");
+    }
 }
 
 /// RFC 5929 s 4.1, on certificates and hashes made by another program.

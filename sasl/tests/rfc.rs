@@ -208,7 +208,7 @@ fn oauthbearer() {
     assert_eq!(client.succeed(), Err(Error::Peer(Peer::SuccessAfterError)));
 }
 
-/// Google's documented form of XOAUTH2, with its own example.
+/// Google's documented form of XOAUTH2, and its error path.
 #[test]
 fn xoauth2() {
     let token = Secret::from("ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg");

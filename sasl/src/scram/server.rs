@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
@@ -13,7 +15,7 @@ pub(crate) struct ScramServer {
     mechanism: Mechanism,
     bindings: Vec<ChannelBinding>,
     nonce: String,
-    decoy: Decoy,
+    decoy: Arc<Decoy>,
     state: State,
 }
 
@@ -48,7 +50,7 @@ impl ScramServer {
         mechanism: Mechanism,
         bindings: &[ChannelBinding],
         nonce: &Nonce,
-        decoy: Decoy,
+        decoy: Arc<Decoy>,
     ) -> Result<Self, Misuse> {
         let hash = mechanism.scram_hash().ok_or(Misuse::Mechanism)?;
         if mechanism.binds_channel() && bindings.is_empty() {
@@ -105,7 +107,7 @@ impl ScramServer {
         let auth_message: [&[u8]; 5] =
             [&asked.begun.bare, b",", &asked.server_first, b",", last.without_proof];
         let signature = self.hash.hmac(asked.keys.stored_key().expose(), &auth_message);
-        if last.proof.len() != signature.len() {
+        if last.proof.len() != self.hash.octets() {
             return Err(Failure::Malformed);
         }
         let client_key: Vec<u8> =
