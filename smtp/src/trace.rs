@@ -31,9 +31,13 @@ mod header;
 mod lex;
 mod protocol;
 mod received;
+mod return_path;
+mod stamp;
 
 pub use date_time::{DateTime, Zone};
 pub use endpoint::{Endpoint, Form, FoundAddress, Place};
 pub use header::{Hop, LOOP_THRESHOLD, ReceivedCounter, Trace, TraceReader};
 pub use protocol::{Greeting, Protocol, Used};
 pub use received::{Clause, Family, Keyword, Received, TlsInfo};
+pub use return_path::ReturnPath;
+pub use stamp::{Stamp, StampError};
