@@ -20,7 +20,7 @@ about() {
     wall)      echo "sockets, tokio, TLS, clock and files only in net.rs, listen.rs, dns.rs; no unsafe" ;;
     examples)  echo "each example prints its --help; demo runs to its end" ;;
     citations) echo "each section of an RFC cited in a source exists in that RFC" ;;
-    house)     echo "file lengths, no machine's paths, no unfinished work" ;;
+    house)     echo "file lengths, no machine's paths, no unfinished work; the READMEs name what is there" ;;
   esac
 }
 
@@ -56,6 +56,7 @@ step_features() {
   local crate feature
   while read -r crate features; do
     run cargo clippy -q --locked -p "$crate" --lib --no-default-features -- -D warnings
+    run cargo clippy -q --locked -p "$crate" --all-targets --no-default-features -- -D warnings # its tests build without sockets too
     for feature in $features; do
       run cargo clippy -q --locked -p "$crate" --lib --no-default-features --features "$feature" -- -D warnings
     done
@@ -63,7 +64,7 @@ step_features() {
 }
 
 step_wall() {
-  local crate folder found file
+  local crate folder found file siblings
   # Without features a crate is its pure core: bytes in, events out.
   while read -r crate _; do
     found=$(cargo tree --locked -p "$crate" --no-default-features -e normal --prefix none) || bad=1
@@ -71,13 +72,17 @@ step_wall() {
     [ -z "$found" ] || complain "$crate without features depends on:" "$found"
   done < <(libraries)
 
-  # Siblings do not know each other: the examples join them.
-  for crate in smtp pop3 imap-core connect resolve; do
-    [ -d $crate ] || continue
-    found=$(cargo tree --locked -p mail46-$crate --all-features -e normal --prefix none |
-      grep -oE '^mail46-(smtp|pop3|imap-core|connect|resolve) ' | grep -v "^mail46-$crate \$" | sort -u)
-    [ -z "$found" ] || complain "mail46-$crate depends on a sibling:" "$found"
-  done
+  # Which of ours a crate may use, with all features; the examples join the rest.
+  while read -r crate _; do
+    case $crate in
+      mail46-smtp | mail46-pop3 | mail46-imap-core) siblings='wire|sasl' ;;
+      mail46-resolve) siblings='wire' ;;
+      *) siblings='-' ;;
+    esac
+    found=$(cargo tree --locked -p "$crate" --all-features -e normal --prefix none) || bad=1
+    found=$(grep -oE '^mail46-[a-z-]+' <<<"$found" | grep -vxE "$crate|mail46-($siblings)" | sort -u)
+    [ -z "$found" ] || complain "$crate may not know:" "$found"
+  done < <(libraries)
 
   # The same by words: of each core file the code before its tests, without comments.
   for folder in $(library_folders); do
@@ -133,7 +138,7 @@ step_citations() {
 }
 
 step_house() {
-  local found
+  local found file
   found=$(sources . | xargs wc -l | awk '$2 != "total" && $1 > 900 { print "  " $2 ": " $1 " lines" }')
   [ -z "$found" ] || complain "over 900 lines (the second chapter wants its own file):" "$found"
   found=$(sources . | grep -E '/(utils?|helpers?|misc|common)\.rs$')
@@ -141,20 +146,28 @@ step_house() {
   # Patterns are written so that they do not find themselves.
   found=$(texts | xargs grep -nE '/wor[k]/|/roo[t]/|/tmp/[t]-|index\.crate[s]\.io|static\.crate[s]\.io|pypi\.or[g]|registry\.npmj[s]|deb\.debia[n]\.org' | cut -c1-140)
   [ -z "$found" ] || complain "a path of one machine, or the host of a registry:" "$found"
-  found=$(sources . | xargs grep -nE '\b(TOD[O]|FIXM[E]|XX[X])\b|\btod[o]!|\bunimplemente[d]!|\bdb[g]!|#\[ignor[e]' | cut -c1-140)
+  found=$(texts | xargs grep -nE '\b(TOD[O]|FIXM[E]|XX[X])\b|\btod[o]!|\bunimplemente[d]!|\bdb[g]!|#\[ignor[e]' | cut -c1-140)
   [ -z "$found" ] || complain "unfinished work:" "$found"
   for found in $(library_folders); do
     [ -f "$found/README.md" ] || complain "$found has no README.md"
     grep -q 'deny(missing_docs)' "$found/src/lib.rs" || complain "$found/src/lib.rs: wants #![deny(missing_docs)]"
   done
+  # What the READMEs name is there, and what is there is named.
+  for file in $(texts | grep '\.md$'); do
+    for found in $(grep -oE '\]\([^):#]+[#)]' "$file" | sed 's/^](//; s/[#)]$//'); do
+      [ -e "$(dirname "$file")/$found" ] || complain "$file: no $found"
+    done
+  done
+  found=$(diff <(sed -nE 's/^\| `([a-z0-9-]+)` \|.*/\1/p' README.md | sort) <({ targets example; libraries | sed 's/ .*//'; } | sort) |
+    sed -n 's/^</README.md names, not there: /p; s/^>/not in README.md: /p')
+  [ -z "$found" ] || complain "the tables of README.md" "$found"
 }
 
 # ---- what the steps ask ---------------------------------------------------------------------------------------
 
 # The workspace as cargo sees it, a fact a line: no JSON tool needed.
 metadata() {
-  cargo metadata --no-deps --format-version 1 --locked |
-    grep -oE '\{"name":"[^"]*","version"|"features":\{[^}]*\}|"publish":(null|\[[^]]*\])|"kind":\["[a-z]+"\],"crate_types":\["[a-z]+"\],"name":"[^"]*"|"manifest_path":"[^"]*"'
+  grep -oE '\{"name":"[^"]*","version"|"features":\{[^}]*\}|"publish":(null|\[[^]]*\])|"kind":\["[a-z]+"\],"crate_types":\["[a-z]+"\],"name":"[^"]*"|"manifest_path":"[^"]*"' <<<"$METADATA"
 }
 libraries() { # `mail46-wire net tls`: the crates that are published, with their features
   metadata | awk -F'"' '
@@ -193,7 +206,7 @@ command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$(echo ~)/.cargo}/bin
 command -v cargo >/dev/null || { echo "check.sh: no cargo: install Rust first" >&2; exit 1; }
 case ${CARGO_TARGET_DIR:=$PWD/target} in /*) ;; *) CARGO_TARGET_DIR=$start/$CARGO_TARGET_DIR ;; esac
 export CARGO_TARGET_DIR LC_ALL=C
-[ -t 1 ] || export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} CARGO_TERM_PROGRESS_WHEN=${CARGO_TERM_PROGRESS_WHEN:-never}
+[ -t 1 ] || export TERM=dumb CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never} CARGO_TERM_PROGRESS_WHEN=${CARGO_TERM_PROGRESS_WHEN:-never}
 
 for step in "$@"; do
   case " $STEPS " in
@@ -203,6 +216,10 @@ for step in "$@"; do
        [ "$1" = --list ]; exit ;;
   esac
 done
+
+# Without this every step that asks for the crates would find none, and be content.
+METADATA=$(cargo metadata --no-deps --format-version 1 --locked) && [ -n "$(libraries)" ] ||
+  { echo "check.sh: cargo metadata does not say what is in the workspace" >&2; exit 1; }
 
 summary="" failed=""
 for step in ${*:-$STEPS}; do
