@@ -2,13 +2,16 @@
 
 mod common;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{From, PASSWORD, TOKEN, USER, application, decoy, nonce, run, scram_server};
+use hmac::{Hmac, KeyInit, Mac};
 use mail46_sasl::{
     Binding, ChannelBinding, Error, Limit, Mechanism, Misuse, Peer, ScramHash, ScramKeys, Secret,
     ServerError,
     client::{self, LoginStart},
     server::{self, Answer, Failure, Question, Step},
 };
+use sha2::{Digest, Sha256};
 
 fn exporter(octet: u8) -> ChannelBinding {
     ChannelBinding::tls_exporter(&[octet; 32])
@@ -199,6 +202,40 @@ fn a_changed_message_never_succeeds() {
         }
     }
     assert!(runs > 2000);
+}
+
+/// A client that knows the password and signs another nonce than the server's: RFC 5802 s 5.1 wants it compared, since
+/// the proof alone would fit.
+#[test]
+fn a_proof_over_another_nonce_fails() {
+    let hmac = |key: &[u8], text: &[u8]| {
+        Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(text).finalize().into_bytes()
+    };
+    let bare = "n=user,r=abcdefgh";
+    for (ours, want) in [(true, Ok(())), (false, Err(Failure::Malformed))] {
+        let mut server = scram_server(Mechanism::ScramSha256, &[]);
+        let Step::Question(question) = server.start(Some(format!("n,,{bare}").as_bytes())).unwrap() else {
+            panic!()
+        };
+        let Step::Challenge(first) = server.answer(application(question)).unwrap() else { panic!() };
+        let first = std::str::from_utf8(&first).unwrap().to_owned();
+        let nonce = first.strip_prefix("r=").unwrap().split(',').next().unwrap();
+        let without_proof =
+            if ours { format!("c=biws,r={nonce}") } else { "c=biws,r=abcdefgh-other".to_owned() };
+        let mut salted = [0; 32];
+        pbkdf2::pbkdf2_hmac::<Sha256>(PASSWORD.as_bytes(), b"salt and pepper!", 4096, &mut salted);
+        let client_key = hmac(&salted, b"Client Key");
+        let stored_key = Sha256::digest(client_key);
+        let signature = hmac(&stored_key, format!("{bare},{first},{without_proof}").as_bytes());
+        let proof: Vec<u8> = client_key.iter().zip(signature).map(|(key, mask)| key ^ mask).collect();
+        let step = server.step(format!("{without_proof},p={}", STANDARD.encode(proof)).as_bytes()).unwrap();
+        let got = match step {
+            Step::Challenge(_) => Ok(()),
+            Step::Failed(failure) => Err(failure),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(got, want);
+    }
 }
 
 #[test]
