@@ -310,7 +310,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         let turn = poll_fn(|context| self.poll_turn(context, machine.output(), want));
         match timeout_at(deadline, turn).await {
             Ok(moved) => {
-                self.clock.moved(Instant::now(), timeout, moved?);
+                self.clock.moved(moved?);
                 Ok(())
             }
             Err(_) if machine.output().is_empty() && !self.unflushed => {

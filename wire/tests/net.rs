@@ -273,6 +273,23 @@ async fn half_a_close_and_half_a_line() {
     }
 }
 
+/// The same where the pipe is narrow: the end of the input comes long before the output has left.
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_is_sent_before_the_end_is_told() {
+    let (near, far) = duplex(64);
+    let (mut reads, mut writes) = tokio::io::split(far);
+    let (mut stream, mut toy) = (Stream::new(near), Toy::new(vec![b'x'; 10_000]));
+    writes.shutdown().await.unwrap();
+    let reader = tokio::spawn(async move {
+        let mut all = Vec::new();
+        reads.read_to_end(&mut all).await.map(|_| all.len())
+    });
+    assert!(matches!(stream.drive(&mut toy).await, Err(DriveError::Closed)));
+    assert!(toy.output.is_empty());
+    drop(stream);
+    assert_eq!(reader.await.unwrap().unwrap(), 10_000);
+}
+
 #[tokio::test]
 async fn an_early_refusal_is_seen_while_sending() {
     for ip in FAMILIES {

@@ -36,12 +36,10 @@ impl Clock {
         *self.deadline.insert(deadline.map_or(latest, |deadline| deadline.min(latest)))
     }
 
-    /// Octets moved: they push the deadline on by the time they may take.
-    pub(super) fn moved(&mut self, now: Instant, timeout: Duration, octets: usize) {
+    /// Octets moved: they push the deadline on by the time they may take; `run` sees to it that it is not too far.
+    pub(super) fn moved(&mut self, octets: usize) {
         let nanos = (octets as u64).saturating_mul(1_000_000_000) / NonZeroU64::from(self.min_rate);
-        self.deadline = self
-            .deadline
-            .map(|deadline| after(deadline, Duration::from_nanos(nanos)).min(after(now, timeout)));
+        self.deadline = self.deadline.map(|deadline| after(deadline, Duration::from_nanos(nanos)));
     }
 
     /// What was waited for is there.
