@@ -16,11 +16,17 @@ pub mod dane;
 mod dns;
 mod facts;
 mod failure;
+pub mod iprev;
 mod mx;
 #[cfg(feature = "net")]
 mod net;
 mod random;
+mod record;
 mod route;
+mod sender;
+pub mod srv;
+pub mod sts;
+pub mod tlsrpt;
 mod zone;
 
 pub use answer::{Alias, Answer, Mx, Outcome, Security, Srv, Target, Tlsa, Trouble};
@@ -30,10 +36,12 @@ pub use dns::Dns;
 pub use dns::{Hickory, HickoryError, Validation};
 pub use facts::{Destination, Facts};
 pub use failure::{Class, Failure};
-pub use mx::{FamilyPolicy, Limits, Own, Policy, Reach, Rules, SpecialAddresses};
+pub use mx::{FamilyPolicy, Limits, Own, Policy, Reach, Rules, SpecialAddresses, UnknownWord};
 #[cfg(feature = "net")]
 pub use net::Resolver;
+pub use random::{seeded, unseeded};
 pub use route::{Dropped, Note, Reason, Route, RouteHost, Source, Tier};
+pub use sender::{Refusal, SenderCheck};
 pub use zone::{Zone, ZoneError, reverse_name};
 
 #[cfg(doctest)]

@@ -8,8 +8,6 @@ mod limits;
 mod loops;
 mod policy;
 mod reach;
-#[cfg(test)]
-mod tests;
 
 use std::net::IpAddr;
 
@@ -20,7 +18,7 @@ use self::{
     loops::Cut,
 };
 pub use self::{
-    policy::{FamilyPolicy, Limits, Own, Policy, Rules, SpecialAddresses},
+    policy::{FamilyPolicy, Limits, Own, Policy, Rules, SpecialAddresses, UnknownWord},
     reach::Reach,
 };
 use crate::{

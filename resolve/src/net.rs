@@ -1,12 +1,17 @@
 //! Questions in the right order, many at a time, under one deadline.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
 use futures_util::future::{join, join_all};
-use mail46_wire::{Domain, Host};
+use mail46_wire::{Domain, Host, NameError};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Answer, Class, Dane, Destination, Dns, Facts, Failure, Policy, Route, Trouble, dane};
+use crate::{
+    Answer, Class, Dane, Destination, Dns, Facts, Failure, Policy, Route, SenderCheck, Trouble, dane,
+    iprev::{self, Confirmed, Reverse},
+    srv::{Discovery, Protocol, Tls},
+    sts, tlsrpt,
+};
 
 /// Asks a [`Dns`] what mail has to know.
 ///
@@ -69,6 +74,59 @@ impl<D: Dns> Resolver<D> {
             return Err(failure);
         }
         Ok(())
+    }
+
+    /// Where a domain offers a protocol to mail clients (RFC 6186, RFC 8314 s 5.1).
+    ///
+    /// # Errors
+    /// A [`NameError`] for a domain too long to have such records.
+    pub async fn discover(
+        &self,
+        domain: &Domain,
+        protocol: Protocol,
+        random: impl FnMut() -> u64,
+    ) -> Result<Discovery, NameError> {
+        let until = self.until();
+        let (implicit, start_tls) =
+            (protocol.name(Tls::Implicit, domain)?, protocol.name(Tls::StartTls, domain)?);
+        let (implicit, start_tls) =
+            join(within(until, self.dns.srv(&implicit)), within(until, self.dns.srv(&start_tls))).await;
+        Ok(Discovery::new(domain, &implicit, &start_tls, random))
+    }
+
+    /// The names of an address, and whether they have it (RFC 8601 s 3).
+    pub async fn reverse(&self, address: IpAddr) -> Reverse {
+        let until = self.until();
+        let ptr = within(until, self.dns.ptr(address)).await;
+        let confirm = async |name: &Domain| match address.to_canonical() {
+            IpAddr::V4(_) => Confirmed::new(address, &within(until, self.dns.a(name)).await),
+            IpAddr::V6(_) => Confirmed::new(address, &within(until, self.dns.aaaa(name)).await),
+        };
+        let confirmed = join_all(iprev::names(&ptr).map(confirm)).await;
+        Reverse::new(address, &ptr, confirmed)
+    }
+
+    /// Whether mail can be returned to a domain: the check of a server at MAIL FROM.
+    pub async fn check_sender(&self, from: &Destination, random: impl FnMut() -> u64) -> SenderCheck {
+        SenderCheck::new(&self.route(from, &Policy::default(), random).await)
+    }
+
+    /// The answer about the MTA-STS record of a domain, for [`sts::Record::find`] and [`sts::next`].
+    ///
+    /// # Errors
+    /// A [`NameError`] for a domain too long to have one.
+    pub async fn sts_record(&self, domain: &Domain) -> Result<Answer<Vec<u8>>, NameError> {
+        let name = sts::Record::name(domain)?;
+        Ok(within(self.until(), self.dns.txt(&name)).await)
+    }
+
+    /// The answer about the TLSRPT record of a domain, for [`tlsrpt::Record::find`].
+    ///
+    /// # Errors
+    /// A [`NameError`] for a domain too long to have one.
+    pub async fn tlsrpt_record(&self, domain: &Domain) -> Result<Answer<Vec<u8>>, NameError> {
+        let name = tlsrpt::Record::name(domain)?;
+        Ok(within(self.until(), self.dns.txt(&name)).await)
     }
 
     async fn dane_of(&self, host: &crate::RouteHost, route: &Route, port: u16, until: Instant) -> Dane {

@@ -149,6 +149,43 @@ impl Route {
     }
 }
 
+/// A plan for people, a line for each tier, host and exchanger of no use.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.source {
+            Source::Mx => "MX",
+            Source::Implicit => "no MX, the domain itself",
+            Source::Literal => "address literal",
+        };
+        write!(f, "{}: {source}; reach {}", self.domain, self.reach)?;
+        f.write_str(if self.mx_secure { "; secure" } else { "" })?;
+        f.write_str(if self.incomplete { "; incomplete" } else { "" })?;
+        f.write_str(if self.limited { "; limited" } else { "" })?;
+        for tier in &self.tiers {
+            for host in &tier.hosts {
+                write!(f, "\n  {:5} {host}", tier.preference)?;
+            }
+        }
+        for dropped in &self.dropped {
+            write!(f, "\n  {:5} {} is not used: {}", dropped.preference, dropped.target, dropped.reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RouteHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        for address in &self.addresses {
+            write!(f, " {address}")?;
+        }
+        if let Some(dane) = self.dane.as_ref().filter(|dane| **dane != Dane::None) {
+            write!(f, "; DANE {}", dane.as_str())?;
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

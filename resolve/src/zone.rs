@@ -14,7 +14,7 @@ use crate::{Alias, Answer, Dns, Mx, Security, Srv, Target, Tlsa, Trouble};
 ///
 /// A line is `NAME TYPE DATA`; names are absolute and without a final dot. `NAME TYPE !SERVFAIL` (or `!REFUSED`,
 /// `!NOTIMP`, `!FORMERR`, `!TIMEOUT`, `!TRUNCATED`, `!BOGUS`, `!NETWORK`) makes that question fail, `SECURE NAME` signs all
-/// at and below a name. `;` begins a comment. What is not there does not exist.
+/// at and below a name. A word that begins with `;` begins a comment. What is not there does not exist.
 ///
 /// ```
 /// use mail46_resolve::Zone;
@@ -73,7 +73,7 @@ impl std::str::FromStr for Zone {
         let mut zone = Self::default();
         for (line, text) in (1_usize..).zip(text.lines()) {
             let fields: Vec<&str> =
-                text.split(';').next().unwrap_or_default().split_ascii_whitespace().collect();
+                text.split_ascii_whitespace().take_while(|field| !field.starts_with(';')).collect();
             let known = match fields.as_slice() {
                 [] => Some(()),
                 ["SECURE", name] => {

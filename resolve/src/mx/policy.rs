@@ -83,6 +83,38 @@ pub enum SpecialAddresses {
     LoopbackKept,
 }
 
+/// A word that is none of the known ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of {0}")]
+pub struct UnknownWord(pub(crate) &'static str);
+
+impl std::str::FromStr for FamilyPolicy {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Ok(match text {
+            "dual6" => Self::PreferIpv6,
+            "dual4" => Self::PreferIpv4,
+            "v6" => Self::OnlyIpv6,
+            "v4" => Self::OnlyIpv4,
+            _ => return Err(UnknownWord("dual6, dual4, v6, v4")),
+        })
+    }
+}
+
+impl std::str::FromStr for Rules {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Ok(match text {
+            "5321" => Self::Rfc5321,
+            "2821" => Self::Rfc2821,
+            "974" => Self::Rfc974,
+            _ => return Err(UnknownWord("5321, 2821, 974")),
+        })
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { hosts: 20, addresses: 100 }

@@ -1,0 +1,247 @@
+//! Where the mail of a domain goes, and what else DNS says about it.
+//!
+//! `cargo run --example mx -- [OPTIONS] DOMAIN…`, or `mx ptr ADDR`, `mx srv DOMAIN imap|pop3|submission`,
+//! `mx sts DOMAIN`, `mx tlsrpt DOMAIN`, `mx sender DOMAIN`. Exit: 0, 68 (permanent) or 75 (temporary, if anything was).
+
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use mail46_resolve::{
+    Answer, Destination, Failure, FamilyPolicy, Hickory, Limits, Own, Policy, Resolver, Rules, SenderCheck,
+    Validation, iprev::Iprev, seeded, srv::Discovery, sts, tlsrpt, unseeded,
+};
+use mail46_wire::{Domain, Host};
+use serde_json::{Value, json};
+
+#[derive(Parser)]
+#[command(about = "Where the mail of a domain goes", version)]
+struct Options {
+    /// Ask this server instead of the system's.
+    #[arg(long, value_name = "ADDR:PORT")]
+    resolver: Option<SocketAddr>,
+    /// The address families of the sender: dual6, dual4, v6, v4.
+    #[arg(long, default_value = "dual6")]
+    policy: FamilyPolicy,
+    /// The RFC that the sender goes by: 5321, 2821, 974.
+    #[arg(long, default_value = "5321")]
+    rules: Rules,
+    /// A name or address of the sender itself.
+    #[arg(long = "self", value_name = "NAME|ADDR")]
+    own: Vec<String>,
+    /// Addresses to try at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    limit: Option<u16>,
+    /// Validate DNSSEC, and look for TLSA records.
+    #[arg(long)]
+    dnssec: bool,
+    /// DNSKEY records to trust instead of the root's.
+    #[arg(long, value_name = "FILE", requires = "dnssec")]
+    anchor: Option<PathBuf>,
+    /// The same order of equals each time.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Seconds for all questions about a domain.
+    #[arg(long, value_name = "S", default_value = "15")]
+    timeout: f64,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Domains, or a sub-command and what it is about.
+    #[arg(required = true, value_name = "DOMAIN")]
+    words: Vec<String>,
+}
+
+/// How it went, by sysexits.
+const OK: u8 = 0;
+const NO_HOST: u8 = 68;
+const TEMP_FAIL: u8 = 75;
+
+/// As JSON, for people, and for the shell.
+type Told = (Value, String, u8);
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    run(&Options::parse()).await.map_or_else(
+        |error| {
+            eprintln!("mx: {error}");
+            ExitCode::from(64)
+        },
+        ExitCode::from,
+    )
+}
+
+async fn run(options: &Options) -> Result<u8> {
+    let validation = match &options.anchor {
+        Some(file) => Validation::from_file(file)?,
+        None if options.dnssec => Validation::RootAnchors,
+        None => Validation::Off,
+    };
+    let dns = match options.resolver {
+        Some(server) => Hickory::with_servers([server], validation)?,
+        None => Hickory::system(validation)?,
+    };
+    let mut resolver = Resolver::new(dns);
+    resolver.deadline = Duration::try_from_secs_f64(options.timeout)?;
+    let mut random: Box<dyn FnMut() -> u64> = match options.seed {
+        Some(seed) => Box::new(seeded(seed)),
+        None => Box::new(unseeded()),
+    };
+    let mut own = Own::default();
+    for word in &options.own {
+        match word.parse() {
+            Ok(address) => own.addresses.push(address),
+            Err(_) => own.names.push(Domain::from_unicode(word)?),
+        }
+    }
+    let mut policy = Policy { family: options.policy, rules: options.rules, own, ..Policy::default() };
+    if let Some(limit) = options.limit {
+        policy.limits = Limits { addresses: limit.into(), ..policy.limits };
+    }
+    let words: Vec<&str> = options.words.iter().map(String::as_str).collect();
+    let mut worst = OK;
+    let mut tell = |(json, text, exit): Told| {
+        println!("{}", if options.json { json.to_string() } else { text });
+        worst = worst.max(exit);
+    };
+    match words.as_slice() {
+        ["ptr", address] => tell(ptr(&resolver, address).await?),
+        ["srv", domain, protocol] => tell(srv(&resolver, domain, protocol, &mut random).await?),
+        ["sender", domain] => tell(sender(&resolver, domain, &mut random).await),
+        ["sts", domain] => {
+            let answer = resolver.sts_record(&Domain::from_unicode(domain)?).await?;
+            let record = sts::Record::find(answer.as_records()).map(|record| json!({ "id": record.id }));
+            tell(record_of(domain, "MTA-STS", &answer, record));
+        }
+        ["tlsrpt", domain] => {
+            let answer = resolver.tlsrpt_record(&Domain::from_unicode(domain)?).await?;
+            let record = tlsrpt::Record::find(answer.as_records()).map(
+                |record| json!({ "rua": record.reports.iter().map(ToString::to_string).collect::<Vec<_>>() }),
+            );
+            tell(record_of(domain, "TLSRPT", &answer, record));
+        }
+        domains => {
+            for domain in domains {
+                tell(route(&resolver, &policy, domain, &mut random).await.unwrap_or_else(|failure| {
+                    let json = json!({
+                        "domain": domain, "outcome": failure.class_name(), "permanent": failure.is_permanent(),
+                        "status": failure.enhanced_code(), "incomplete": false, "reach": failure.reach.as_str(),
+                        "mx_secure": failure.mx_secure, "tiers": [], "attempts": [],
+                    });
+                    let mut text = format!("{domain}: {} {failure}", failure.enhanced_code());
+                    for one in &failure.dropped {
+                        text += &format!("\n  {:5} {} is not used: {}", one.preference, one.target, one.reason);
+                    }
+                    (json, text, if failure.is_permanent() { NO_HOST } else { TEMP_FAIL })
+                }));
+            }
+        }
+    }
+    Ok(worst)
+}
+
+async fn route(
+    resolver: &Resolver<Hickory>,
+    policy: &Policy,
+    name: &str,
+    random: &mut impl FnMut() -> u64,
+) -> std::result::Result<Told, Failure> {
+    let to = Destination::parse(name)?;
+    let facts = resolver.facts(&to, &mut *random).await;
+    let mut route = facts.route(policy, &mut *random)?;
+    resolver.dane(&mut route, 25).await?;
+    let mut tiers = Vec::new();
+    for tier in &route.tiers {
+        let hosts = tier.hosts.iter().map(|host| {
+            let notes: Vec<String> = host.notes.iter().map(ToString::to_string).collect();
+            let dane = host.dane.as_ref().map_or("none", |dane| dane.as_str());
+            json!({ "name": host.name.to_string(), "addresses": host.addresses, "secure": host.secure,
+                    "dane": dane, "note": notes.join("; ") })
+        });
+        tiers.push(json!({ "preference": tier.preference, "hosts": hosts.collect::<Vec<_>>() }));
+    }
+    let json = json!({
+        "domain": name, "outcome": "route", "permanent": false, "status": "2.0.0",
+        "incomplete": route.incomplete, "reach": route.reach.as_str(), "mx_secure": route.mx_secure,
+        "tiers": tiers, "attempts": route.attempts().map(|(_, address)| address).collect::<Vec<_>>(),
+    });
+    let older = facts.route(&Policy { rules: Rules::Rfc2821, ..policy.clone() }, random);
+    let older = older.map_or_else(|failure| failure.to_string(), |_| "a route as well".to_owned());
+    let sts = match &to.0 {
+        Host::Domain(domain) => resolver.sts_record(domain).await.ok(),
+        Host::Literal(_) => None,
+    };
+    let sts = sts.and_then(|answer| sts::Record::find(answer.as_records())).map(|record| record.id);
+    let sts = sts.as_deref().unwrap_or("none");
+    Ok((json, format!("{route}\n  MTA-STS {sts}; an RFC 2821 sender sees: {older}"), OK))
+}
+
+async fn ptr(resolver: &Resolver<Hickory>, address: &str) -> Result<Told> {
+    let reverse = resolver.reverse(address.parse()?).await;
+    let names = reverse
+        .names
+        .iter()
+        .map(|(name, confirmed)| json!({ "name": name.as_str(), "confirmed": confirmed.to_string() }));
+    let json = json!({ "address": reverse.address, "iprev": reverse.result.to_string(),
+                       "name": reverse.name().map(Domain::as_str), "names": names.collect::<Vec<_>>() });
+    let name = reverse.name().map_or("unknown", Domain::as_str);
+    let exit = match reverse.result {
+        Iprev::Pass => OK,
+        Iprev::TempError => TEMP_FAIL,
+        Iprev::Fail | Iprev::PermError => NO_HOST,
+    };
+    Ok((json, format!("{}: {name} (iprev {})", reverse.address, reverse.result), exit))
+}
+
+async fn srv(
+    resolver: &Resolver<Hickory>,
+    name: &str,
+    protocol: &str,
+    random: impl FnMut() -> u64,
+) -> Result<Told> {
+    let found = resolver.discover(&Domain::from_unicode(name)?, protocol.parse()?, random).await?;
+    let endpoints = found.endpoints().iter().map(|endpoint| {
+        json!({ "host": endpoint.host.as_str(), "port": endpoint.port, "tls": endpoint.tls.to_string(),
+                "priority": endpoint.priority, "trust": endpoint.trust.to_string() })
+    });
+    let json = json!({ "domain": name, "protocol": protocol, "outcome": found.as_str(),
+                       "endpoints": endpoints.collect::<Vec<_>>() });
+    let mut text = format!("{name} {protocol}: {}", found.as_str());
+    for endpoint in found.endpoints() {
+        text += &format!("\n  {}:{} ({}, {})", endpoint.host, endpoint.port, endpoint.tls, endpoint.trust);
+    }
+    let exit = match found {
+        Discovery::Offered(_) => OK,
+        Discovery::Failed(_) => TEMP_FAIL,
+        Discovery::NotOffered | Discovery::Unknown => NO_HOST,
+    };
+    Ok((json, text, exit))
+}
+
+async fn sender(resolver: &Resolver<Hickory>, name: &str, random: impl FnMut() -> u64) -> Told {
+    let check = match Destination::parse(name) {
+        Ok(from) => resolver.check_sender(&from, random).await,
+        Err(failure) => SenderCheck::new(&Err(failure)),
+    };
+    let (verdict, refusal, exit) = match &check {
+        SenderCheck::Accept => ("accept", None, OK),
+        SenderCheck::Defer(refusal) => ("defer", Some(refusal), TEMP_FAIL),
+        SenderCheck::Reject(refusal) => ("reject", Some(refusal), NO_HOST),
+    };
+    let json = json!({ "domain": name, "verdict": verdict, "code": refusal.map_or(250, |refusal| refusal.code),
+                       "status": refusal.map_or("2.1.0", |refusal| refusal.enhanced) });
+    let text =
+        refusal.map_or_else(|| format!("{name}: 250 2.1.0 accepted"), |refusal| format!("{name}: {refusal}"));
+    (json, text, exit)
+}
+
+fn record_of(name: &str, what: &str, answer: &Answer<Vec<u8>>, record: Option<Value>) -> Told {
+    let (outcome, exit) = match (&record, answer.trouble()) {
+        (Some(_), _) => ("found", OK),
+        (None, Some(_)) => ("temp-dns", TEMP_FAIL),
+        (None, None) => ("none", NO_HOST),
+    };
+    let text = record.as_ref().map_or_else(|| outcome.to_owned(), Value::to_string);
+    let json = json!({ "domain": name, "outcome": outcome, "record": record });
+    (json, format!("{name} {what}: {text}"), exit)
+}
