@@ -33,10 +33,7 @@ impl SenderCheck {
     /// [default policy](crate::Policy), of a sender who has both families: that we ourselves could not answer to a domain
     /// with IPv6 alone is no fault of the domain's.
     pub fn new(route: &Result<Route, Failure>) -> Self {
-        let failure = match route {
-            Ok(_) => return Self::Accept,
-            Err(failure) => failure,
-        };
+        let Err(failure) = route else { return Self::Accept };
         let refusal = |code, enhanced| Refusal { code, enhanced, text: failure.to_string() };
         match failure.class {
             // RFC 7505 s 4.1: "SHOULD use a 550 reply code … and a 5.7.27 enhanced status code".

@@ -131,7 +131,7 @@ impl Discovery {
                 endpoints.push(Endpoint { host, port: record.port, tls, priority: record.priority, trust });
             }
         }
-        let trouble = implicit.trouble().or(start_tls.trouble());
+        let trouble = implicit.trouble().or_else(|| start_tls.trouble());
         match trouble {
             _ if !endpoints.is_empty() => Self::Offered(endpoints),
             Some(trouble) => Self::Failed(trouble),

@@ -119,7 +119,7 @@ impl Record {
                         return None;
                     }
                     // RFC 8461 s 3.2: "If any non-repeated field … is duplicated, all entries except for the first SHALL be ignored."
-                    id = id.or(Some(Self { id: value.into() }));
+                    id.get_or_insert_with(|| Self { id: value.into() });
                 }
                 name if record::is_extension(name, value) => {}
                 _ => return None,
@@ -158,9 +158,15 @@ impl Policy {
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             let (name, value) = field(text).ok_or(PolicyError::Field { line })?;
             match name {
-                "version" => version = version.or(Some(value == "STSv1")),
-                "mode" => mode = mode.or(Some(Mode::parse(value))),
-                "max_age" => max_age = max_age.or(Some(seconds(value))),
+                "version" => {
+                    version.get_or_insert(value == "STSv1");
+                }
+                "mode" => {
+                    mode.get_or_insert_with(|| Mode::parse(value));
+                }
+                "max_age" => {
+                    max_age.get_or_insert_with(|| seconds(value));
+                }
                 "mx" => mx.push(Pattern::parse(value).ok_or(PolicyError::Mx)?),
                 _ => {}
             }
