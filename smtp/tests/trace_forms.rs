@@ -366,6 +366,11 @@ const ROWS: &[(&str, &str, &str)] = &[
         "a.example | 2001:db8::88 | mx.example | - | IPv6 | ESMTP | - | - | - | Thu, 1 Jan 2026 00:00:00 +0000",
     ),
     (
+        "6to4 of a private network is no hop: Gmail's name for a machine, in a from clause too",
+        "from a.example ([2002:a05:6a10::1]) by 2002:a05:6a11::2 with SMTP id 1; Thu, 1 Jan 2026 00:00:00 +0000",
+        "a.example | 2002:a05:6a10::1 | 2002:a05:6a11::2 | 2002:a05:6a11::2 | - | SMTP | - | 1 | - | Thu, 1 Jan 2026 00:00:00 +0000",
+    ),
+    (
         "real 6to4 is IPv6",
         "from a.example ([IPv6:2002:c000:201::1]) by mx.example with ESMTP; Thu, 1 Jan 2026 00:00:00 +0000",
         "a.example | 2002:c000:201::1 | mx.example | - | IPv6 | ESMTP | - | - | - | Thu, 1 Jan 2026 00:00:00 +0000",
