@@ -49,7 +49,7 @@ step_test() {
 }
 
 step_docs() {
-  RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --all-features --no-deps --locked
+  RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --all-features --no-deps --locked --keep-going
 }
 
 step_features() {
