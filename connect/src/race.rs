@@ -179,6 +179,9 @@ impl<E> Race<E> {
         answer: Result<Vec<Destination>, LookupError>,
         now: Instant,
     ) {
+        if self.is_finished() {
+            return;
+        }
         let Some(known) = self.hosts.get_mut(host) else { return };
         let Some(Some(place)) = known.lookups.get(index(family)).copied() else { return };
         known.candidates.replace(family);
@@ -196,7 +199,7 @@ impl<E> Race<E> {
 
     /// The answer to the look-up of NAT64 prefixes: the addresses of [`IPV4ONLY_NAME`](crate::IPV4ONLY_NAME).
     pub fn pref64_answered(&mut self, answer: Result<Vec<Ipv6Addr>, LookupError>, now: Instant) {
-        let Some(place) = self.pref64_lookup else { return };
+        let Some(place) = self.pref64_lookup.filter(|_| !self.is_finished()) else { return };
         let prefixes = answer.as_deref().map(Pref64::discover).unwrap_or_default();
         self.log_answer(place, answer.map(|addresses| addresses.len()), now);
         self.prefixes = if prefixes.is_empty() { Prefixes::Off } else { Prefixes::Known(prefixes) };
