@@ -83,7 +83,10 @@ mod hickory {
     };
     use mail46_wire::Domain;
 
-    use super::Dns;
+    use super::{
+        Dns,
+        take::{self, absolute, domain, negative, seconds},
+    };
     use crate::{Alias, Answer, Mx, Outcome, Security, Srv, Target, Tlsa, Trouble};
 
     /// Links of an alias chain that are followed.
@@ -207,47 +210,56 @@ mod hickory {
             take: impl Fn(&RData) -> Option<T>,
         ) -> Answer<T> {
             let Ok(name) = absolute(name.as_str()) else { return Answer::failed(Trouble::Network) };
-            let answer = self.once(name.clone(), kind, &take).await;
+            let mut answer = self.once(name.clone(), kind, &take).await;
             // hickory gives up on a chain of aliases without a word: no data, and no SOA. A server may say that without
             // a chain as well (RFC 2308 s 2.2, type 3), so it is asked what it knows.
-            if matches!(answer.outcome, Outcome::NoData) && answer.ttl.is_zero() && kind != RecordType::CNAME
-            {
+            if matches!(answer.outcome, Outcome::NoData) && answer.ttl.is_zero() {
                 return self.follow(name, kind, &take, answer).await;
+            }
+            // And it loses the links when it has the end of a chain already. Their proofs are wanted (RFC 7672 s 2.1.3).
+            let links_lost = answer.alias.as_ref().is_some_and(|alias| alias.initial == Security::Unchecked);
+            if self.validating && links_lost {
+                let Ok(links) = self.links(name).await else { return Answer::failed(Trouble::AliasLoop) };
+                let all = links.iter().all(|(_, security)| *security == Security::Secure);
+                if !all {
+                    answer.security = Security::Insecure;
+                }
+                if let (Some(alias), Some((_, initial))) = (&mut answer.alias, links.first()) {
+                    alias.initial = *initial;
+                }
             }
             answer
         }
 
         async fn follow<T>(
             &self,
-            first: Name,
+            name: Name,
             kind: RecordType,
             take: &impl Fn(&RData) -> Option<T>,
             answer: Answer<T>,
         ) -> Answer<T> {
-            let alias = |rdata: &RData| match rdata {
-                RData::CNAME(target) => Some(target.0.clone()),
-                _ => None,
-            };
-            let mut seen = vec![first];
-            let mut initial = None;
-            while let Some(name) = seen.last() {
-                let next = self.once(name.clone(), RecordType::CNAME, &alias).await;
-                initial.get_or_insert(next.security);
-                let [next] = next.as_records() else { break };
-                if seen.contains(next) || seen.len() > ALIASES_MAX {
-                    return Answer::failed(Trouble::AliasLoop);
-                }
-                seen.push(next.clone());
+            let Ok(links) = self.links(name).await else { return Answer::failed(Trouble::AliasLoop) };
+            let (Some((last, _)), Some((_, initial))) = (links.last(), links.first()) else { return answer };
+            let mut answer = self.once(last.clone(), kind, take).await;
+            if links.iter().any(|(_, security)| *security != Security::Secure) {
+                answer.security = if self.validating { Security::Insecure } else { Security::Unchecked };
             }
-            match seen.as_slice() {
-                [_, .., last] => {
-                    let mut answer = self.once(last.clone(), kind, take).await;
-                    if let (None, Some(canonical), Some(initial)) = (&answer.alias, domain(last), initial) {
-                        answer.alias = Some(Alias { canonical, initial });
-                    }
-                    answer
+            answer.alias = domain(last).map(|canonical| Alias { canonical, initial: *initial });
+            answer
+        }
+
+        /// The names that an alias leads to, one question each, and what DNSSEC says of each link; an error for a circle.
+        async fn links(&self, first: Name) -> Result<Vec<(Name, Security)>, Trouble> {
+            let mut links: Vec<(Name, Security)> = Vec::new();
+            loop {
+                let from = links.last().map_or(&first, |(name, _)| name).clone();
+                let answer = self.once(from, RecordType::CNAME, &take::cname).await;
+                let [next] = answer.as_records() else { return Ok(links) };
+                let again = *next == first || links.iter().any(|(name, _)| name == next);
+                if again || links.len() >= ALIASES_MAX {
+                    return Err(Trouble::AliasLoop);
                 }
-                _ => answer,
+                links.push((next.clone(), answer.security));
             }
         }
 
@@ -281,7 +293,7 @@ mod hickory {
         ) -> Answer<T> {
             let code = lookup.message().response_code;
             if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
-                return Answer::failed(Trouble::Rcode(code.into()));
+                return Answer::failed(take::rcode(code));
             }
             let answers = lookup.answers();
             let records: Vec<T> = answers
@@ -304,7 +316,11 @@ mod hickory {
                 answer.security = if secure { Security::Secure } else { Security::Insecure };
             }
             if kind != RecordType::CNAME {
-                answer.alias = self.alias(answers, name);
+                let owner =
+                    answers.iter().find(|record| record.record_type() == kind).map(|record| &record.name);
+                let owner = owner.filter(|owner| *owner != name).and_then(domain);
+                let lost = |canonical| Alias { canonical, initial: Security::Unchecked };
+                answer.alias = self.alias(answers, name).or_else(|| owner.map(lost));
             }
             answer
         }
@@ -349,70 +365,31 @@ mod hickory {
 
     impl Dns for Hickory {
         async fn mx(&self, name: &Domain) -> Answer<Mx> {
-            let take = |rdata: &RData| match rdata {
-                RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: target(&mx.exchange) }),
-                _ => None,
-            };
-            self.ask(name, RecordType::MX, take).await
+            self.ask(name, RecordType::MX, take::mx).await
         }
 
         async fn a(&self, name: &Domain) -> Answer<Ipv4Addr> {
-            let take = |rdata: &RData| match rdata {
-                RData::A(a) => Some(a.0),
-                _ => None,
-            };
-            self.ask(name, RecordType::A, take).await
+            self.ask(name, RecordType::A, take::a).await
         }
 
         async fn aaaa(&self, name: &Domain) -> Answer<Ipv6Addr> {
-            let take = |rdata: &RData| match rdata {
-                RData::AAAA(aaaa) => Some(aaaa.0),
-                _ => None,
-            };
-            self.ask(name, RecordType::AAAA, take).await
+            self.ask(name, RecordType::AAAA, take::aaaa).await
         }
 
         async fn srv(&self, name: &Domain) -> Answer<Srv> {
-            let take = |rdata: &RData| match rdata {
-                RData::SRV(srv) => Some(Srv {
-                    priority: srv.priority,
-                    weight: srv.weight,
-                    port: srv.port,
-                    target: target(&srv.target),
-                }),
-                _ => None,
-            };
-            self.ask(name, RecordType::SRV, take).await
+            self.ask(name, RecordType::SRV, take::srv).await
         }
 
         async fn tlsa(&self, name: &Domain) -> Answer<Tlsa> {
-            let take = |rdata: &RData| match rdata {
-                RData::TLSA(tlsa) => Some(Tlsa {
-                    usage: tlsa.cert_usage.into(),
-                    selector: tlsa.selector.into(),
-                    matching: tlsa.matching.into(),
-                    data: tlsa.cert_data.clone(),
-                }),
-                _ => None,
-            };
-            self.ask(name, RecordType::TLSA, take).await
+            self.ask(name, RecordType::TLSA, take::tlsa).await
         }
 
         async fn txt(&self, name: &Domain) -> Answer<Vec<u8>> {
-            let take = |rdata: &RData| match rdata {
-                RData::TXT(txt) => Some(txt.txt_data.concat()),
-                _ => None,
-            };
-            self.ask(name, RecordType::TXT, take).await
+            self.ask(name, RecordType::TXT, take::txt).await
         }
 
         async fn ptr(&self, address: IpAddr) -> Answer<Target> {
-            let take = |rdata: &RData| match rdata {
-                RData::PTR(ptr) => Some(target(&ptr.0)),
-                _ => None,
-            };
-            let name = Name::from(address.to_canonical());
-            self.once(name, RecordType::PTR, &take).await
+            self.once(Name::from(address.to_canonical()), RecordType::PTR, &take::ptr).await
         }
     }
 
@@ -422,36 +399,8 @@ mod hickory {
         }
     }
 
-    /// With its final dot, so that no search list is ever used.
-    fn absolute(name: &str) -> Result<Name, NetError> {
-        let mut name = Name::from_ascii(name)?;
-        name.set_fqdn(true);
-        Ok(name)
-    }
-
-    /// By A-labels: hickory's `Display` has U-labels.
-    fn target(name: &Name) -> Target {
-        Target::from_text(&name.to_ascii())
-    }
-
-    fn domain(name: &Name) -> Option<Domain> {
-        target(name).name().cloned()
-    }
-
-    fn negative<T>(code: ResponseCode, ttl: Duration) -> Answer<T> {
-        match code {
-            ResponseCode::NXDomain => Answer::nx_domain(ttl),
-            ResponseCode::NoError => Answer::no_data(ttl),
-            code => Answer::failed(Trouble::Rcode(code.into())),
-        }
-    }
-
     fn security(proof: Proof) -> Security {
         if proof == Proof::Secure { Security::Secure } else { Security::Insecure }
-    }
-
-    fn seconds(seconds: u32) -> Duration {
-        Duration::from_secs(seconds.into())
     }
 
     fn trouble(error: &NetError) -> Trouble {
@@ -459,14 +408,130 @@ mod hickory {
             NetError::Timeout => Trouble::Timeout,
             NetError::Truncated => Trouble::Truncated,
             NetError::Dns(DnsError::DnssecBogus) => Trouble::Bogus,
-            NetError::Dns(DnsError::ResponseCode(code)) => match code {
-                ResponseCode::ServFail => Trouble::ServFail,
-                ResponseCode::Refused => Trouble::Refused,
-                ResponseCode::NotImp => Trouble::NotImp,
-                ResponseCode::FormErr => Trouble::FormErr,
-                code => Trouble::Rcode((*code).into()),
-            },
+            NetError::Dns(DnsError::ResponseCode(code)) => take::rcode(*code),
             _ => Trouble::Network,
+        }
+    }
+}
+
+/// hickory's types of a DNS message, as ours.
+#[cfg(feature = "hickory")]
+pub(crate) mod take {
+    use std::{
+        net::{Ipv4Addr, Ipv6Addr},
+        time::Duration,
+    };
+
+    use hickory_resolver::proto::{
+        ProtoError,
+        op::ResponseCode,
+        rr::{Name, RData},
+    };
+    use mail46_wire::Domain;
+
+    use crate::{Answer, Mx, Srv, Target, Tlsa, Trouble};
+
+    pub(crate) fn mx(rdata: &RData) -> Option<Mx> {
+        match rdata {
+            RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: target(&mx.exchange) }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn a(rdata: &RData) -> Option<Ipv4Addr> {
+        match rdata {
+            RData::A(a) => Some(a.0),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn aaaa(rdata: &RData) -> Option<Ipv6Addr> {
+        match rdata {
+            RData::AAAA(aaaa) => Some(aaaa.0),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn srv(rdata: &RData) -> Option<Srv> {
+        match rdata {
+            RData::SRV(srv) => Some(Srv {
+                priority: srv.priority,
+                weight: srv.weight,
+                port: srv.port,
+                target: target(&srv.target),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn tlsa(rdata: &RData) -> Option<Tlsa> {
+        match rdata {
+            RData::TLSA(tlsa) => Some(Tlsa {
+                usage: tlsa.cert_usage.into(),
+                selector: tlsa.selector.into(),
+                matching: tlsa.matching.into(),
+                data: tlsa.cert_data.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn txt(rdata: &RData) -> Option<Vec<u8>> {
+        match rdata {
+            RData::TXT(txt) => Some(txt.txt_data.concat()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ptr(rdata: &RData) -> Option<Target> {
+        match rdata {
+            RData::PTR(ptr) => Some(target(&ptr.0)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn cname(rdata: &RData) -> Option<Name> {
+        match rdata {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        }
+    }
+
+    /// With its final dot, so that no search list is ever used.
+    pub(crate) fn absolute(name: &str) -> Result<Name, ProtoError> {
+        let mut name = Name::from_ascii(name)?;
+        name.set_fqdn(true);
+        Ok(name)
+    }
+
+    /// By A-labels: hickory's `Display` has U-labels.
+    pub(crate) fn target(name: &Name) -> Target {
+        Target::from_text(&name.to_ascii())
+    }
+
+    pub(crate) fn domain(name: &Name) -> Option<Domain> {
+        target(name).name().cloned()
+    }
+
+    pub(crate) fn negative<T>(code: ResponseCode, ttl: Duration) -> Answer<T> {
+        match code {
+            ResponseCode::NXDomain => Answer::nx_domain(ttl),
+            ResponseCode::NoError => Answer::no_data(ttl),
+            code => Answer::failed(rcode(code)),
+        }
+    }
+
+    pub(crate) fn seconds(seconds: u32) -> Duration {
+        Duration::from_secs(seconds.into())
+    }
+
+    pub(crate) fn rcode(code: ResponseCode) -> Trouble {
+        match code {
+            ResponseCode::ServFail => Trouble::ServFail,
+            ResponseCode::Refused => Trouble::Refused,
+            ResponseCode::NotImp => Trouble::NotImp,
+            ResponseCode::FormErr => Trouble::FormErr,
+            code => Trouble::Rcode(code.into()),
         }
     }
 }

@@ -26,6 +26,8 @@ mod route;
 mod sender;
 pub mod srv;
 pub mod sts;
+#[cfg(feature = "hickory")]
+mod stub;
 pub mod tlsrpt;
 mod zone;
 
@@ -42,6 +44,8 @@ pub use net::Resolver;
 pub use random::{seeded, unseeded};
 pub use route::{Dropped, Note, Reason, Route, RouteHost, Source, Tier};
 pub use sender::{Refusal, SenderCheck};
+#[cfg(feature = "hickory")]
+pub use stub::TrustedAd;
 pub use zone::{Zone, ZoneError, reverse_name};
 
 #[cfg(doctest)]

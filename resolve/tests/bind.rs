@@ -5,7 +5,8 @@ mod support;
 use std::{fs, time::Duration};
 
 use mail46_resolve::{
-    Answer, Class, Dane, Destination, Dns, Hickory, Outcome, Policy, Resolver, Security, Trouble, Validation,
+    Answer, Class, Dane, Destination, Dns, Hickory, Outcome, Policy, Resolver, Security, Trouble, TrustedAd,
+    Validation,
 };
 use mail46_wire::Domain;
 use support::{Named, folder, is_installed, sign, zone};
@@ -195,7 +196,9 @@ fn signed() -> Option<(Named, String)> {
     }
     assert_ne!(broken.trim(), signed.trim());
     fs::write(dir.join("good.zone.signed"), broken).unwrap();
-    let plain = format!("@ MX 10 mx\nmx A 192.0.2.9\n_25._tcp.mx TLSA 3 1 1 {digest}\n@ MX 20 mx.good.\n");
+    let plain = format!(
+        "@ MX 10 mx\nmx A 192.0.2.9\n_25._tcp.mx TLSA 3 1 1 {digest}\n@ MX 20 mx.good.\nalias CNAME mx.good.\n"
+    );
     zone(&dir, "plain.zone", &plain);
     let root = format!(
         "good. NS ns.lab.\nplain. NS ns.lab.\nns.lab. A 127.0.0.1\n{}\n",
@@ -227,6 +230,8 @@ async fn dnssec_in_process() {
         let out = dns.a(&name("out.good")).await;
         assert_eq!(out.security, Security::Insecure, "{out:?}");
         assert_eq!(out.alias.unwrap().initial, Security::Secure);
+        // An insecure link to a secure name that is in the cache already.
+        assert_eq!(dns.a(&name("alias.plain")).await.security, Security::Insecure);
         let none = dns.mx(&name("nomx.good")).await;
         assert_eq!((none.outcome.clone(), none.security), (Outcome::NoData, Security::Secure), "{none:?}");
         let gone = dns.mx(&name("gone.good")).await;
@@ -257,4 +262,42 @@ async fn dnssec_in_process() {
     assert_eq!(dns.mx(&name("good")).await.trouble(), Some(Trouble::Bogus));
     fs::write(&file, "; nothing\n").unwrap();
     assert!(Validation::from_file(&file).is_err());
+}
+
+/// RFC 4035 s 4.9.3: the AD bit of a validating resolver, here BIND with our root.
+#[tokio::test]
+async fn dnssec_by_a_trusted_resolver() {
+    let Some((upstream, anchor)) = signed() else { return };
+    let dir = folder("validating");
+    let key: Vec<&str> = anchor.split_whitespace().skip_while(|word| *word != "DNSKEY").skip(1).collect();
+    let [flags, protocol, algorithm, key @ ..] = key.as_slice() else { panic!("{anchor}") };
+    let options = format!(
+        "recursion yes; dnssec-validation yes; forward only; forwarders {{ 127.0.0.1 port {}; }};",
+        upstream.port
+    );
+    let zones =
+        format!("trust-anchors {{ . static-key {flags} {protocol} {algorithm} \"{}\"; }};", key.join(""));
+    let named = Named::start(&dir, &options, &zones);
+    for server in named.addresses() {
+        let dns = TrustedAd::new([server]);
+        assert_eq!(dns.mx(&name("good")).await.security, Security::Secure);
+        assert_eq!(dns.mx(&name("plain")).await.security, Security::Insecure);
+        let alias = dns.a(&name("mxalias.good")).await;
+        assert_eq!((alias.security, alias.alias.unwrap().canonical), (Security::Secure, name("mx2.good")));
+        let out = dns.a(&name("out.good")).await;
+        assert_eq!((out.security, out.alias.unwrap().initial), (Security::Insecure, Security::Secure));
+        assert_eq!(dns.a(&name("alias.plain")).await.alias.unwrap().initial, Security::Insecure);
+        let none = dns.mx(&name("nomx.good")).await;
+        assert_eq!((none.outcome, none.security), (Outcome::NoData, Security::Secure));
+        let gone = dns.mx(&name("gone.good")).await;
+        assert_eq!((gone.outcome, gone.security), (Outcome::NxDomain, Security::Secure));
+        // Bogus is SERVFAIL here.
+        assert_eq!(dns.mx(&name("bad.good")).await.trouble(), Some(Trouble::ServFail));
+
+        let resolver = Resolver::new(dns);
+        let mut route = resolver.route(&to("good"), &Policy::default(), || 0).await.unwrap();
+        resolver.dane(&mut route, 25).await.unwrap();
+        let dane: Vec<&str> = route.hosts().map(|host| host.dane.as_ref().unwrap().as_str()).collect();
+        assert_eq!((route.mx_secure, dane), (true, vec!["required", "none", "none"]));
+    }
 }
