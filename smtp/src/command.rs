@@ -458,7 +458,7 @@ fn parse<'a>(
         // No quirk touches STARTTLS.
         Some(b' ' | b'\t') if verb != Verb::StartTls && rules.quirks.contains(Quirks::TRAILING_SPACE) => {
             *tolerated = tolerated.with(Quirks::TRAILING_SPACE);
-            line.trim_ascii_end()
+            without_trailing_space(line)
         }
         _ => line,
     };
@@ -499,13 +499,21 @@ fn parse<'a>(
     }
 }
 
+/// Spaces and tabs, and never a CR, an LF or a form feed.
+fn without_trailing_space(line: &[u8]) -> &[u8] {
+    let kept =
+        line.iter().rposition(|octet| !matches!(octet, b' ' | b'\t')).map_or(0, |at| at.saturating_add(1));
+    line.get(..kept).unwrap_or_default()
+}
+
 fn unknown<'a>(
     line: &'a [u8],
     rules: &Rules,
     tolerated: &mut Quirks,
 ) -> Result<Command<&'a [u8]>, SyntaxError> {
     let refused = SyntaxError { fault: Fault::Verb, at: 0, verb: Verb::Unknown };
-    let trimmed = if rules.quirks.contains(Quirks::TRAILING_SPACE) { line.trim_ascii_end() } else { line };
+    let trimmed =
+        if rules.quirks.contains(Quirks::TRAILING_SPACE) { without_trailing_space(line) } else { line };
     if trimmed.len() < line.len() {
         *tolerated = tolerated.with(Quirks::TRAILING_SPACE);
     }
