@@ -1,9 +1,11 @@
 //! The same work by mail46 and by its peers, interleaved in one run: `bench [CHAPTER…]`, all of them without argument.
 
+mod commands;
 mod data;
 mod harness;
+mod replies;
 
-const CHAPTERS: &[(&str, fn())] = &[("data", data::run)];
+const CHAPTERS: &[(&str, fn())] = &[("data", data::run), ("commands", commands::run), ("replies", replies::run)];
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();

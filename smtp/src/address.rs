@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// Octets of a local part at most (RFC 5321 s 4.5.3.1.1).
-const LOCAL_PART_MAX: usize = 64;
+pub(crate) const LOCAL_PART_MAX: usize = 64;
 /// Octets of a path at most, with its angle brackets (RFC 5321 s 4.5.3.1.3).
-const PATH_MAX: usize = 256;
+pub(crate) const PATH_MAX: usize = 256;
 
 /// The part before the `@`: `Dot-string / Quoted-string`, kept as it was sent, quotes and all (RFC 5321 s 4.1.2).
 ///
@@ -89,6 +89,12 @@ impl<'a> LocalPart<&'a [u8]> {
     pub fn parse(octets: &'a [u8]) -> Result<Self, AddressError> {
         let (local_part, end) = local_part(octets, 0)?;
         if end == octets.len() { Ok(local_part) } else { Err(Fault::LocalPartCharacter.at(end)) }
+    }
+
+    /// Of octets that were checked already.
+    #[inline]
+    pub(crate) const fn from_checked(octets: &'a [u8]) -> Self {
+        Self(octets)
     }
 
     /// The same with its text kept in `frame`, of which it must be a part, without a copy.
@@ -430,12 +436,12 @@ fn local_part_and_at(line: &[u8], at: usize) -> Result<(LocalPart<&[u8]>, usize)
     }
 }
 
-const ATEXT: u8 = 1;
-const DOT: u8 = 2;
+pub(crate) const ATEXT: u8 = 1;
+pub(crate) const DOT: u8 = 2;
 const HIGH: u8 = 3;
 
 /// What each octet is in a dot-string; 0 ends it.
-static CLASS: [u8; 256] = {
+pub(crate) static CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut octet: u8 = 0;
     loop {

@@ -6,7 +6,8 @@ use mail46_wire::{AddressLiteral, Host};
 use crate::{
     address::{AddressError, ForwardPath, Mailbox, Path, ReversePath, greeting_host, path},
     argument::{Attributes, Domains, Node, Query},
-    param::{Params, number},
+    hot,
+    param::Params,
     quirks::{Quirks, Rules},
     syntax::{Fault, SyntaxError},
     text::{InitialResponse, Keyword, Mechanism, Text},
@@ -162,10 +163,12 @@ impl<'a> Command<&'a [u8]> {
     ///
     /// # Errors
     /// [`SyntaxError`], which knows what to answer.
+    #[inline]
     pub fn parse(line: &'a [u8], rules: &Rules) -> Result<Parsed<'a>, SyntaxError> {
-        let mut tolerated = Quirks::none();
-        let command = parse(line, rules, &mut tolerated)?;
-        Ok(Parsed { command, tolerated })
+        match hot::parse(line) {
+            Some(parsed) => Ok(parsed),
+            None => parsed(line, rules),
+        }
     }
 
     /// The same with its texts kept in `frame`, of which the line must be a part, without a copy.
@@ -446,22 +449,33 @@ fn verb(line: &[u8]) -> Option<(Verb, usize)> {
     (whole && matches!(line.get(length), None | Some(b' '))).then_some((verb, length))
 }
 
+/// Kept out of line: `hot` has most lines.
+#[inline(never)]
+pub(crate) fn parsed<'a>(line: &'a [u8], rules: &Rules) -> Result<Parsed<'a>, SyntaxError> {
+    let mut tolerated = Quirks::none();
+    let command = parse(line, rules, &mut tolerated)?;
+    Ok(Parsed { command, tolerated })
+}
+
 fn parse<'a>(
     line: &'a [u8],
     rules: &Rules,
     tolerated: &mut Quirks,
 ) -> Result<Command<&'a [u8]>, SyntaxError> {
+    let whole = line;
+    let line =
+        if rules.quirks.contains(Quirks::TRAILING_SPACE) { without_trailing_space(line) } else { line };
+    let trimmed = line.len() < whole.len();
+    if trimmed {
+        *tolerated = tolerated.with(Quirks::TRAILING_SPACE);
+    }
     let Some((verb, length)) = verb(line) else {
-        return unknown(line, rules, tolerated);
+        return unknown(line);
     };
-    let line = match line.last() {
+    if trimmed && verb == Verb::StartTls {
         // No quirk touches STARTTLS.
-        Some(b' ' | b'\t') if verb != Verb::StartTls && rules.quirks.contains(Quirks::TRAILING_SPACE) => {
-            *tolerated = tolerated.with(Quirks::TRAILING_SPACE);
-            without_trailing_space(line)
-        }
-        _ => line,
-    };
+        return Err(SyntaxError { fault: Fault::UnexpectedArgument, at: line.len(), verb });
+    }
     let mut at = length.saturating_add(1);
     if matches!(line.get(at), Some(b' '))
         && verb != Verb::StartTls
@@ -506,22 +520,12 @@ fn without_trailing_space(line: &[u8]) -> &[u8] {
     line.get(..kept).unwrap_or_default()
 }
 
-fn unknown<'a>(
-    line: &'a [u8],
-    rules: &Rules,
-    tolerated: &mut Quirks,
-) -> Result<Command<&'a [u8]>, SyntaxError> {
+fn unknown(line: &[u8]) -> Result<Command<&[u8]>, SyntaxError> {
     let refused = SyntaxError { fault: Fault::Verb, at: 0, verb: Verb::Unknown };
-    let trimmed =
-        if rules.quirks.contains(Quirks::TRAILING_SPACE) { without_trailing_space(line) } else { line };
-    if trimmed.len() < line.len() {
-        *tolerated = tolerated.with(Quirks::TRAILING_SPACE);
-    }
-    let (verb, argument) =
-        match memchr::memchr(b' ', trimmed).and_then(|space| trimmed.split_at_checked(space)) {
-            Some((verb, argument)) => (verb, Some(argument.get(1..).unwrap_or_default())),
-            None => (trimmed, None),
-        };
+    let (verb, argument) = match memchr::memchr(b' ', line).and_then(|space| line.split_at_checked(space)) {
+        Some((verb, argument)) => (verb, Some(argument.get(1..).unwrap_or_default())),
+        None => (line, None),
+    };
     let verb = Keyword::parse(verb).map_err(|_| refused)?;
     let argument = argument.map(Text::parse).transpose().map_err(|_| refused)?;
     Ok(Command::Unknown { verb, argument })
@@ -630,11 +634,12 @@ impl<'a> Argued<'a, '_> {
     fn host(&self, tolerated: &mut Quirks) -> Result<Host<&'a [u8]>, SyntaxError> {
         let mut argument = self.required()?;
         if self.rules.quirks.contains(Quirks::TEXT_AFTER_HOST)
-            && let Some(space) = memchr::memchr(b' ', argument).filter(|space| *space > 0)
-            && !argument.iter().any(u8::is_ascii_control)
+            && let Some((host, text)) =
+                memchr::memchr(b' ', argument).and_then(|space| argument.split_at_checked(space))
+            && text.get(1..).is_some_and(|text| Text::parse(text).is_ok())
         {
             *tolerated = tolerated.with(Quirks::TEXT_AFTER_HOST);
-            argument = argument.get(..space).unwrap_or_default();
+            argument = host;
         }
         greeting_host(argument, self.rules, self.at, tolerated).map_err(|error| self.address(error))
     }
@@ -642,8 +647,10 @@ impl<'a> Argued<'a, '_> {
     /// `chunk-size [ SP end-marker ]`
     fn bdat(&self) -> Result<Command<&'a [u8]>, SyntaxError> {
         let (digits, chunk) = self.chunk()?;
-        let size = number(digits)
-            .filter(|size| *size < u64::MAX || digits.trim_ascii_start() == b"18446744073709551615")
+        // chunk-size ::= 1*DIGIT, and a size that no counter holds leaves no way to find the next command
+        let size = (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+            .then(|| std::str::from_utf8(digits).ok()?.parse().ok())
+            .flatten()
             .ok_or_else(|| self.bad(Fault::ChunkSize))?;
         Ok(Command::Bdat { size, chunk })
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use mail46_wire::Host;
 
 use crate::{
     datetime::DateTime,
@@ -219,8 +220,7 @@ impl<B: AsRef<[u8]>> Extensions<B> {
         if !reply.code().is_completion() {
             return None;
         }
-        let kinds =
-            reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(keyword(line)).bit());
+        let kinds = reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(line).bit());
         Some(Self { reply, kinds })
     }
 
@@ -249,7 +249,12 @@ impl<B: AsRef<[u8]>> Extensions<B> {
         if !self.has(kind) {
             return None;
         }
-        self.iter().find(|extension| extension.kind() == kind)
+        self.reply
+            .raw_lines()
+            .skip(1)
+            .filter(|line| ExtensionKind::of(line) == kind)
+            .map(Extension::parse)
+            .find(|extension| extension.kind() == kind)
     }
 
     /// The limit of SIZE in octets, if there is one: neither absent nor 0 (RFC 1870 s 4).
@@ -307,8 +312,13 @@ impl<B: AsRef<[u8]>> Extensions<B> {
 
 impl Extensions {
     /// Begins the reply of a server that calls itself `domain`.
-    pub fn builder(domain: &mail46_wire::Host) -> ExtensionsBuilder {
-        ExtensionsBuilder { lines: vec![domain.to_string().into_bytes()] }
+    pub fn builder(domain: &Host) -> ExtensionsBuilder {
+        // RFC 6531 s 3.7.1: LDH labels or A-labels
+        let name = match domain {
+            Host::Domain(domain) => domain.to_ascii().to_string(),
+            Host::Literal(literal) => literal.to_string(),
+        };
+        ExtensionsBuilder { lines: vec![name.into_bytes()] }
     }
 }
 
@@ -360,8 +370,7 @@ impl ExtensionsBuilder {
             put_line(&mut frame, ReplyCode::from(250), None, nth == last, line);
         }
         let reply = Reply::from_lines(frame.freeze(), ReplyCode::from(250));
-        let kinds =
-            reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(keyword(line)).bit());
+        let kinds = reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(line).bit());
         Extensions { reply, kinds }
     }
 }
@@ -370,7 +379,7 @@ impl<'a> Extension<'a> {
     /// Reads a line of an EHLO reply, its code taken off. Never fails: what is not known is kept as it is.
     pub fn parse(line: &'a [u8]) -> Self {
         let word = keyword(line);
-        let kind = ExtensionKind::of(word);
+        let kind = ExtensionKind::of(line);
         let behind = word.len().saturating_add(if kind == ExtensionKind::LegacyAuth { 0 } else { 1 });
         let params = line.get(behind..).unwrap_or_default();
         Self::typed(kind, params).unwrap_or(Self::Unknown { keyword: word, params })
@@ -463,7 +472,7 @@ impl<'a> Extension<'a> {
     }
 
     /// The line, without code and line end.
-    pub fn write(&self, out: &mut BytesMut) {
+    fn write(&self, out: &mut BytesMut) {
         let mut put = |text: &[u8]| out.put_slice(text);
         match self {
             Self::Unknown { keyword, .. } => put(keyword),
@@ -537,38 +546,67 @@ impl ExtensionKind {
         1_u32.wrapping_shl(self as u32)
     }
 
-    /// By the first word of a line.
-    fn of(word: &[u8]) -> Self {
-        let candidates: &[Self] = match word.len() {
-            3 => &[Self::Dsn],
-            4 => &[
-                Self::Size,
-                Self::Auth,
-                Self::Vrfy,
-                Self::Help,
-                Self::Etrn,
-                Self::Expn,
-                Self::Burl,
-                Self::Mtrk,
-                Self::Atrn,
-                Self::Rrvs,
-            ],
-            5 => &[Self::LegacyAuth, Self::XVerp],
-            6 => &[Self::Limits],
-            7 => &[Self::XClient, Self::ConPerm],
-            8 => &[Self::EightBitMime, Self::StartTls, Self::Chunking, Self::SmtpUtf8, Self::XForward],
-            9 => &[Self::DeliverBy],
-            10 => &[Self::Pipelining, Self::BinaryMime, Self::RequireTls],
-            11 => &[Self::MtPriority],
-            13 => &[Self::FutureRelease, Self::NoSoliciting],
-            19 => &[Self::EnhancedStatusCodes],
-            _ => &[],
+    /// By the keyword that a line begins with: its first four octets as a number, then the rest of it.
+    #[inline]
+    fn of(line: &[u8]) -> Self {
+        /// Letters in upper case.
+        const fn word(octets: &[u8; 4]) -> u32 {
+            u32::from_be_bytes(*octets) & 0xdfdf_dfdf
+        }
+        macro_rules! keywords {
+            ($first:ident, $rest:ident: $($head:literal, $tail:literal => $kind:ident,)*) => {
+                match word($first) {
+                    $(first if first == const { word($head) } => {
+                        if !$first.eq_ignore_ascii_case($head) {
+                            return Self::Unknown;
+                        }
+                        match $rest.split_first_chunk::<{ $tail.len() }>() {
+                            Some((tail, behind)) if tail.eq_ignore_ascii_case($tail) => (Self::$kind, behind),
+                            _ => return Self::Unknown,
+                        }
+                    })*
+                    _ if $first[..3].eq_ignore_ascii_case(b"DSN") => (Self::Dsn, line.get(3..).unwrap_or_default()),
+                    _ => return Self::Unknown,
+                }
+            };
+        }
+        let Some((first, rest)) = line.split_first_chunk::<4>() else {
+            return if line.eq_ignore_ascii_case(b"DSN") { Self::Dsn } else { Self::Unknown };
         };
-        candidates
-            .iter()
-            .copied()
-            .find(|kind| word.eq_ignore_ascii_case(kind.as_str().as_bytes()))
-            .unwrap_or(Self::Unknown)
+        let (kind, behind) = keywords! { first, rest:
+            b"SIZE", b"" => Size,
+            b"PIPE", b"LINING" => Pipelining,
+            b"CHUN", b"KING" => Chunking,
+            b"BINA", b"RYMIME" => BinaryMime,
+            b"8BIT", b"MIME" => EightBitMime,
+            b"SMTP", b"UTF8" => SmtpUtf8,
+            b"ENHA", b"NCEDSTATUSCODES" => EnhancedStatusCodes,
+            b"STAR", b"TTLS" => StartTls,
+            b"AUTH", b"" => Auth,
+            b"ETRN", b"" => Etrn,
+            b"VRFY", b"" => Vrfy,
+            b"EXPN", b"" => Expn,
+            b"HELP", b"" => Help,
+            b"DELI", b"VERBY" => DeliverBy,
+            b"MT-P", b"RIORITY" => MtPriority,
+            b"FUTU", b"RERELEASE" => FutureRelease,
+            b"REQU", b"IRETLS" => RequireTls,
+            b"RRVS", b"" => Rrvs,
+            b"LIMI", b"TS" => Limits,
+            b"NO-S", b"OLICITING" => NoSoliciting,
+            b"CONP", b"ERM" => ConPerm,
+            b"MTRK", b"" => Mtrk,
+            b"ATRN", b"" => Atrn,
+            b"BURL", b"" => Burl,
+            b"XCLI", b"ENT" => XClient,
+            b"XFOR", b"WARD" => XForward,
+            b"XVER", b"P" => XVerp,
+        };
+        match behind.first() {
+            None | Some(b' ') => kind,
+            Some(b'=') if kind == Self::Auth => Self::LegacyAuth,
+            Some(_) => Self::Unknown,
+        }
     }
 }
 

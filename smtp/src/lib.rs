@@ -16,6 +16,7 @@ mod argument;
 mod command;
 mod datetime;
 mod extension;
+mod hot;
 mod param;
 mod quirks;
 mod reply;

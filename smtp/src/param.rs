@@ -383,6 +383,12 @@ impl<'a> Params<&'a [u8]> {
         Ok((Self(text), tolerated))
     }
 
+    /// Of text that was checked already.
+    #[inline]
+    pub(crate) const fn from_checked(text: &'a [u8]) -> Self {
+        Self(text)
+    }
+
     /// The same with its text kept in `frame`, of which it must be a part, without a copy.
     pub fn in_frame(&self, frame: &Bytes) -> Params {
         if self.0.is_empty() { Params(Bytes::new()) } else { Params(slice_of(frame, self.0)) }
@@ -803,8 +809,8 @@ impl<'a> Submitter<'a> {
     /// RFC 4954 s 8: "The decoded form of the xtext MUST be either a Mailbox or the two characters "<>"".
     fn parse(value: &'a [u8]) -> Option<Self> {
         let text = XText::parse(value).ok()?;
-        if value == b"<>" || Mailbox::parse(value).is_ok() {
-            return Some(Self(text));
+        if memchr::memchr(b'+', value).is_none() {
+            return (value == b"<>" || Mailbox::parse(value).is_ok()).then_some(Self(text));
         }
         // On the stack: an accepted command allocates nothing.
         let mut decoded = [0; 256];

@@ -307,6 +307,11 @@ pub(crate) fn put_line(
         let _ = fmt::Write::write_fmt(frame, format_args!("{enhanced} "));
     }
     let text = text.trim_ascii_end();
+    if text.is_empty() {
+        // Reply-code [ SP textstring ]: no space without a text.
+        let kept = frame.len().saturating_sub(if enhanced.is_some() || last { 1 } else { 0 });
+        frame.truncate(kept);
+    }
     let room = LINE_MAX.saturating_sub(frame.len().saturating_sub(start));
     // Not within a character.
     let length = match std::str::from_utf8(text) {
@@ -317,10 +322,6 @@ pub(crate) fn put_line(
     };
     let clean = text.iter().take(length).map(|octet| if octet.is_ascii_control() { b' ' } else { *octet });
     frame.extend(clean);
-    if text.is_empty() && enhanced.is_some() {
-        // "250 2.0.0", without the space behind.
-        frame.truncate(frame.len().saturating_sub(1));
-    }
     frame.put_slice(b"\r\n");
 }
 
@@ -374,12 +375,12 @@ impl<B: AsRef<[u8]>> Reply<B> {
 
     /// What stands on each line behind the code and its separator.
     pub fn raw_lines(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.as_bytes();
-        std::iter::from_fn(move || {
-            let lf = memchr::memchr(b'\n', rest)?;
-            let (line, behind) = rest.split_at_checked(lf)?;
-            rest = behind.get(1..)?;
-            Some(line.get(4..line.len().saturating_sub(1)).unwrap_or_default())
+        let frame = self.as_bytes();
+        let mut start: usize = 0;
+        memchr::memchr_iter(b'\n', frame).map(move |lf| {
+            let line = frame.get(start.wrapping_add(4)..lf.wrapping_sub(1)).unwrap_or_default();
+            start = lf.wrapping_add(1);
+            line
         })
     }
 
@@ -468,7 +469,7 @@ fn first_enhanced(frame: &[u8], code: ReplyCode) -> Option<EnhancedCode> {
     EnhancedCode::parse(rest.get(..end)?)
 }
 
-/// Cuts whole replies off the input, without a copy and without searching an octet twice.
+/// Cuts whole replies off the input, without a copy and in linear time however it is cut.
 ///
 /// After an error the stream cannot be trusted: the same error is told again and again.
 ///
@@ -542,6 +543,37 @@ impl Default for ReplyReader {
     }
 }
 
+/// The code and the end of the reply that the octets begin with, if it is all there and beyond doubt: what has a
+/// fault or a limit in it is for [`Scan`] to judge.
+fn whole(octets: &[u8], line_limit: usize, limit: usize) -> Option<(ReplyCode, usize)> {
+    let first = *octets.first_chunk::<3>()?;
+    let code = ReplyCode::parse(first)?;
+    let mut start: usize = 0;
+    let mut lines: usize = 0;
+    for lf in memchr::memchr_iter(b'\n', octets) {
+        let end = lf.wrapping_add(1);
+        let line = octets.get(start..end)?;
+        let [a, b, c, separator, .., b'\r', b'\n'] = line else { break };
+        if [*a, *b, *c] != first || line.len() > line_limit {
+            return None;
+        }
+        lines = lines.wrapping_add(1);
+        start = end;
+        match separator {
+            b'-' => {}
+            b' ' => {
+                // A CR for each LF, and no NUL.
+                let frame = octets.get(..end).filter(|frame| frame.len() <= limit)?;
+                let clean =
+                    memchr::memchr_iter(b'\r', frame).count() == lines && memchr::memchr(0, frame).is_none();
+                return clean.then_some((code, end));
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// How far the lines of a reply have been read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Scan {
@@ -561,6 +593,12 @@ impl Scan {
         line_limit: usize,
         limit: usize,
     ) -> Result<Option<(ReplyCode, usize)>, ReplyError> {
+        if self.scanned == 0
+            && octets.ends_with(b"\r\n")
+            && let Some((code, end)) = whole(octets, line_limit, limit)
+        {
+            return Ok(Some((code, end)));
+        }
         loop {
             // Octets past a limit are never looked at: however the input is cut, the answer is the same.
             let line_end = self.line.saturating_add(line_limit);

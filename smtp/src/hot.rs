@@ -1,0 +1,316 @@
+//! The lines that nearly every session is made of, read in one pass.
+//!
+//! A line is taken here only if it is beyond doubt what the grammar in `command.rs` and `param.rs` makes of it; for
+//! everything else the answer is `None`, and they are asked. Only they refuse and only they tolerate. A test holds
+//! both against each other.
+
+use mail46_wire::{Domain, Host};
+
+use crate::{
+    address::{ATEXT, CLASS, DOT, ForwardPath, LOCAL_PART_MAX, LocalPart, Mailbox, PATH_MAX, ReversePath},
+    command::{Command, Parsed},
+    param::Params,
+    quirks::Quirks,
+};
+
+/// Octets as a number with their letters in upper case, where `fold` has 0xdf; 0xff keeps an octet as it is.
+macro_rules! word {
+    ($type:ident, $octets:expr, $fold:expr) => {
+        $type::from_be_bytes($octets) & const { $type::from_be_bytes(*$fold) }
+    };
+}
+
+const fn upper(octets: &[u8; 4]) -> u32 {
+    u32::from_be_bytes(*octets)
+}
+
+const MAIL: u32 = upper(b"MAIL");
+const RCPT: u32 = upper(b"RCPT");
+const EHLO: u32 = upper(b"EHLO");
+const DATA: u32 = upper(b"DATA");
+const QUIT: u32 = upper(b"QUIT");
+const RSET: u32 = upper(b"RSET");
+const SIZE: u32 = upper(b"SIZE");
+const BODY: u32 = upper(b"BODY");
+const NOTI: u32 = upper(b"NOTI");
+const ORCP: u32 = upper(b"ORCP");
+
+/// The value is built where the caller wants it, once: a copy of it would cost as much as the rest.
+#[inline(always)]
+pub(crate) fn parse(line: &[u8]) -> Option<Parsed<'_>> {
+    let read = |command| Some(Parsed { command, tolerated: Quirks::none() });
+    let (verb, rest) = line.split_first_chunk::<4>()?;
+    match word!(u32, *verb, b"\xdf\xdf\xdf\xdf") {
+        MAIL => {
+            let (mailbox, params) = mail(rest)?;
+            read(Command::Mail { from: ReversePath::Mailbox(mailbox), params })
+        }
+        RCPT => {
+            let (mailbox, params) = rcpt(rest)?;
+            read(Command::Rcpt { to: ForwardPath::Mailbox(mailbox), params })
+        }
+        EHLO => {
+            let name = rest.strip_prefix(b" ")?;
+            let domain = Domain::parse_prefix(name)?;
+            if domain.as_bytes().len() != name.len() {
+                return None;
+            }
+            read(Command::Ehlo(Host::Domain(domain)))
+        }
+        DATA if rest.is_empty() => read(Command::Data),
+        QUIT if rest.is_empty() => read(Command::Quit),
+        RSET if rest.is_empty() => read(Command::Rset),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn mail(rest: &[u8]) -> Option<(Mailbox<&[u8]>, Params<&[u8]>)> {
+    let from = rest.first_chunk::<8>()?;
+    // The eighth octet is of the path.
+    const FROM: u64 = u64::from_be_bytes(*b" FROM:<\0");
+    if word!(u64, *from, b"\xff\xdf\xdf\xdf\xdf\xff\xff\x00") != FROM {
+        return None;
+    }
+    let (mailbox, rest) = mailbox(rest.get(7..)?)?;
+    Some((mailbox, params(rest, mail_param)?))
+}
+
+#[inline(always)]
+fn rcpt(rest: &[u8]) -> Option<(Mailbox<&[u8]>, Params<&[u8]>)> {
+    let to = rest.first_chunk::<8>()?;
+    const TO: u64 = u64::from_be_bytes(*b" TO:<\0\0\0");
+    if word!(u64, *to, b"\xff\xdf\xdf\xff\xff\x00\x00\x00") != TO {
+        return None;
+    }
+    let (mailbox, rest) = mailbox(rest.get(5..)?)?;
+    Some((mailbox, params(rest, rcpt_param)?))
+}
+
+/// `Dot-string "@" Domain ">"`, and what stands behind it.
+#[inline(always)]
+fn mailbox(rest: &[u8]) -> Option<(Mailbox<&[u8]>, &[u8])> {
+    let mut last = DOT;
+    let mut at: usize = 0;
+    for octet in rest {
+        let class = CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
+        if class != ATEXT && (class != DOT || last == DOT) {
+            break;
+        }
+        last = class;
+        at = at.wrapping_add(1);
+    }
+    if last != ATEXT || at > LOCAL_PART_MAX {
+        return None;
+    }
+    let (local_part, rest) = rest.split_at_checked(at)?;
+    let rest = rest.strip_prefix(b"@")?;
+    let domain = Domain::parse_prefix(rest)?;
+    let length = domain.as_bytes().len();
+    let rest = rest.get(length..)?.strip_prefix(b">")?;
+    // "<", "@" and ">" count too.
+    if at.wrapping_add(length).wrapping_add(3) > PATH_MAX {
+        return None;
+    }
+    Some((Mailbox { local_part: LocalPart::from_checked(local_part), host: Host::Domain(domain) }, rest))
+}
+
+/// `*(SP esmtp-param)`: `param` reads one off the front and gives its bit and what stands behind it.
+#[inline(always)]
+fn params(text: &[u8], param: fn(&[u8]) -> Option<(u8, &[u8])>) -> Option<Params<&[u8]>> {
+    let Some((b' ', words)) = text.split_first() else {
+        return text.is_empty().then_some(Params::from_checked(text));
+    };
+    let mut rest = words;
+    let mut seen = 0;
+    loop {
+        let (bit, behind) = param(rest)?;
+        // Twice is for the others to refuse.
+        if seen & bit != 0 {
+            return None;
+        }
+        seen |= bit;
+        match behind.split_first() {
+            None => return Some(Params::from_checked(words)),
+            Some((b' ', behind)) => rest = behind,
+            Some(_) => return None,
+        }
+    }
+}
+
+#[inline]
+fn mail_param(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (keyword, rest) = text.split_first_chunk::<4>()?;
+    let rest = rest.strip_prefix(b"=")?;
+    match word!(u32, *keyword, b"\xdf\xdf\xdf\xdf") {
+        SIZE => {
+            let mut digits: usize = 0;
+            for octet in rest {
+                if !octet.is_ascii_digit() {
+                    break;
+                }
+                digits = digits.wrapping_add(1);
+            }
+            // size-value ::= 1*20DIGIT
+            matches!(digits, 1..=20).then_some((1, rest.get(digits..)?))
+        }
+        BODY => {
+            const EIGHT: u64 = u64::from_be_bytes(*b"8BITMIME");
+            const SEVEN: u32 = u32::from_be_bytes(*b"7BIT");
+            if let Some((value, rest)) = rest.split_first_chunk::<8>()
+                && word!(u64, *value, b"\xff\xdf\xdf\xdf\xdf\xdf\xdf\xdf") == EIGHT
+            {
+                return Some((2, rest));
+            }
+            let (value, rest) = rest.split_first_chunk::<4>()?;
+            (word!(u32, *value, b"\xff\xdf\xdf\xdf") == SEVEN).then_some((2, rest))
+        }
+        _ => None,
+    }
+}
+
+#[inline]
+fn rcpt_param(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (keyword, rest) = text.split_first_chunk::<4>()?;
+    match word!(u32, *keyword, b"\xdf\xdf\xdf\xdf") {
+        NOTI => {
+            const FY: u32 = u32::from_be_bytes(*b"FY=\0");
+            let fy = rest.first_chunk::<4>()?;
+            if word!(u32, *fy, b"\xdf\xdf\xff\x00") != FY {
+                return None;
+            }
+            let mut rest = rest.get(3..)?;
+            if let Some((value, behind)) = rest.split_first_chunk::<5>()
+                && value.eq_ignore_ascii_case(b"NEVER")
+            {
+                return Some((1, behind));
+            }
+            loop {
+                rest = notify(rest)?;
+                match rest.split_first() {
+                    Some((b',', behind)) => rest = behind,
+                    _ => return Some((1, rest)),
+                }
+            }
+        }
+        ORCP => {
+            const T_RFC: u64 = u64::from_be_bytes(*b"T=RFC822");
+            let (value, rest) = rest.split_first_chunk::<8>()?;
+            if word!(u64, *value, b"\xdf\xff\xdf\xdf\xdf\xff\xff\xff") != T_RFC {
+                return None;
+            }
+            let rest = rest.strip_prefix(b";")?;
+            let mut length: usize = 0;
+            for octet in rest {
+                // xchar, and no hexchar
+                if !matches!(octet, b'!'..=b'~') || matches!(octet, b'+' | b'=') {
+                    break;
+                }
+                length = length.wrapping_add(1);
+            }
+            Some((2, rest.get(length..)?))
+        }
+        _ => None,
+    }
+}
+
+/// `notify-list-element`, and what stands behind it.
+#[inline]
+fn notify(text: &[u8]) -> Option<&[u8]> {
+    const SUCCESS: u64 = u64::from_be_bytes(*b"SUCCESS\0");
+    const FAILURE: u64 = u64::from_be_bytes(*b"FAILURE\0");
+    // The last word of a line has no eighth octet.
+    let Some(word) = text.first_chunk::<8>() else {
+        return [&b"SUCCESS"[..], b"FAILURE", b"DELAY"].into_iter().find_map(|known| {
+            let (word, rest) = text.split_at_checked(known.len())?;
+            word.eq_ignore_ascii_case(known).then_some(rest)
+        });
+    };
+    match word!(u64, *word, b"\xdf\xdf\xdf\xdf\xdf\xdf\xdf\x00") {
+        SUCCESS | FAILURE => text.get(7..),
+        _ => {
+            let (word, rest) = text.split_first_chunk::<5>()?;
+            word.eq_ignore_ascii_case(b"DELAY").then_some(rest)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Rules, Utf8, command::parsed};
+
+    /// What is taken here is what the grammar makes of it, by whatever rules.
+    fn agrees(line: &[u8]) -> bool {
+        let Some(hot) = parse(line) else { return false };
+        for rules in [Rules::default(), Rules::new(Quirks::submission()).utf8(Utf8::Accept)] {
+            assert_eq!(parsed(line, &rules).as_ref(), Ok(&hot), "{}", line.escape_ascii());
+        }
+        true
+    }
+
+    const LINES: [&[u8]; 13] = [
+        b"MAIL FROM:<alice@example.com>",
+        b"mail from:<a.b@c-d.example> size=1 body=7bit",
+        b"MAIL FROM:<alice@example.com> SIZE=123456 BODY=8BITMIME",
+        b"MAIL FROM:<alice@example.com> BODY=8BITMIME SIZE=1",
+        b"RCPT TO:<bob@example.org>",
+        b"RCPT TO:<bob@example.org> NOTIFY=NEVER",
+        b"RCPT TO:<bob@example.org> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob@example.org",
+        b"RCPT TO:<bob@example.org> ORCPT=rfc822;bob NOTIFY=DELAY,SUCCESS",
+        b"EHLO mail-ed1-x52f.google.com",
+        b"QUIT",
+        b"DATA",
+        b"RSET",
+        b"rcpt to:<b@e> notify=failure",
+    ];
+
+    #[test]
+    fn the_usual_lines_are_taken() {
+        for line in LINES {
+            assert!(agrees(line), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_one_octet_away_is_read_alike_or_left_to_the_grammar() {
+        for line in LINES {
+            for at in 0..=line.len() {
+                for octet in 0..=255 {
+                    let mut other = line.to_vec();
+                    other.insert(at, octet);
+                    agrees(&other);
+                    other.remove(at);
+                    if at < line.len() {
+                        other[at] = octet;
+                        agrees(&other);
+                        other.remove(at);
+                        agrees(&other);
+                    }
+                }
+                agrees(&line[..at]);
+            }
+        }
+    }
+
+    #[test]
+    fn limits_and_doubles_are_left_to_the_grammar() {
+        let local = "l".repeat(65);
+        let name = ["d".repeat(63).as_str(); 4].join(".");
+        for line in [
+            format!("MAIL FROM:<{local}@example.com>"),
+            format!("MAIL FROM:<a@{name}>"),
+            format!("RCPT TO:<a@{}>", &name[..253]),
+            format!("RCPT TO:<a@{}d.example>", &name[..63]),
+            "MAIL FROM:<a@example.com> SIZE=1 SIZE=2".to_owned(),
+            "MAIL FROM:<a@example.com> SIZE=123456789012345678901".to_owned(),
+            "RCPT TO:<a@example.com> NOTIFY=DELAY NOTIFY=DELAY".to_owned(),
+            "RCPT TO:<a@example.com> ORCPT=rfc822;a ORCPT=rfc822;a".to_owned(),
+        ] {
+            assert!(!agrees(line.as_bytes()), "{line}");
+            assert!(parsed(line.as_bytes(), &Rules::default()).is_err(), "{line}");
+        }
+        assert!(agrees(format!("RCPT TO:<a@{}>", &name[..252]).as_bytes()));
+        assert!(agrees(format!("RCPT TO:<{}@example.com>", &local[..64]).as_bytes()));
+    }
+}
