@@ -13,13 +13,17 @@
 
 mod address;
 mod argument;
+pub mod client;
 mod command;
 mod datetime;
 mod extension;
 mod hot;
+#[cfg(feature = "net")]
+pub mod net;
 mod param;
 mod quirks;
 mod reply;
+pub mod server;
 mod syntax;
 mod text;
 pub mod trace;

@@ -1,0 +1,210 @@
+//! Sends real mail over IPv6 and IPv4 to servers inside this process, and shows it arriving.
+
+use std::{
+    net::SocketAddr,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use mail46_examples::{
+    Exit, Stop,
+    auth::{Credentials, OneUser},
+    dial, exit,
+    letters::{Letter, letters},
+    listen, tls,
+};
+use mail46_sasl::server::{Answer, Question};
+use mail46_smtp::{
+    AddressLiteral, EnhancedCode, ForwardPath, Mailbox, Params, Reply, ReversePath,
+    client::{Config, Envelope},
+    net::{Client, Delivery, Message, Peer, Server, Session, Shutdown, Tls, TlsSettings, serve},
+    server,
+};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+
+const NAME: &str = "mx.demo.test";
+const USER: &str = "alice:correct horse";
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Runtime::new().map_err(Stop::because(Exit::OsError, "starting"));
+    exit::finish("demo", runtime.and_then(|runtime| runtime.block_on(run())))
+}
+
+async fn run() -> Result<Exit, Stop> {
+    println!("== Servers, one for each family, with a certificate made for {NAME}, [::1] and 127.0.0.1");
+    let (server_tls, client_tls) = tls::made_up(&[NAME, "::1", "127.0.0.1"])?;
+    let mut config = server::Config::new(NAME.parse().map_err(Stop::because(Exit::OsError, NAME))?);
+    config.offer =
+        server::Offer::USUAL | server::Offer::BINARY_MIME | server::Offer::DSN | server::Offer::STARTTLS;
+    config.mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"].map(str::to_owned).to_vec();
+    config.mail = server::MailFrom::Authenticated;
+    let mut settings = Server::new(config).map_err(Stop::because(Exit::OsError, "randomness"))?;
+    settings.tls = Some(server_tls);
+
+    let inbox = Arc::new(Inbox::default());
+    let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+    for address in ["[::1]:0", "127.0.0.1:0"] {
+        for listener in listen::bind(address).await? {
+            let local = listener.local_addr().map_err(Stop::because(Exit::OsError, address))?;
+            println!("   listening {local}");
+            addresses.push(local);
+            listeners.push(listener);
+        }
+    }
+    let service = {
+        let (inbox, user) = (Arc::clone(&inbox), OneUser::parse(USER)?);
+        Arc::new(move |_: &Peer| Desk { inbox: Arc::clone(&inbox), user: user.clone(), to: Vec::new() })
+    };
+    let shutdown = Shutdown::new();
+    let (rows, served) = tokio::join!(
+        async {
+            let rows = deliver_all(&addresses, &client_tls, &inbox).await;
+            shutdown.begin();
+            rows
+        },
+        serve(listeners, &settings, service, &shutdown),
+    );
+    served.map_err(Stop::because(Exit::OsError, "serving"))?;
+    let rows = rows?;
+    println!(
+        "\n{:<6} {:<28} {:<34} {:<30} {:>9} {:>8}",
+        "family", "to", "TLS", "extensions", "octets", "time"
+    );
+    for row in &rows {
+        let ms = format!("{:.1} ms", row.time.as_secs_f64() * 1000.0);
+        println!(
+            "{:<6} {:<28} {:<34} {:<30} {:>9} {:>8}",
+            row.family, row.to, row.tls, row.extensions, row.octets, ms
+        );
+    }
+    println!("\n{} messages sent, {} arrived, all octet for octet the same.", rows.len(), rows.len());
+    Ok(Exit::Ok)
+}
+
+/// What one message's way was.
+struct Row {
+    family: &'static str,
+    to: String,
+    tls: String,
+    extensions: &'static str,
+    octets: usize,
+    time: Duration,
+}
+
+async fn deliver_all(
+    addresses: &[SocketAddr],
+    tls: &Arc<ClientConfig>,
+    inbox: &Inbox,
+) -> Result<Vec<Row>, Stop> {
+    let mut rows = Vec::new();
+    for address in addresses {
+        let literal = AddressLiteral::from(address.ip()).to_string();
+        for host in [NAME.to_owned(), literal] {
+            for letter in letters() {
+                let row = deliver(*address, &host, &letter, tls, inbox).await?;
+                println!(
+                    "   {} over {}: arrived at {}, {} octets",
+                    letter.what, row.family, row.to, row.octets
+                );
+                rows.push(row);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn deliver(
+    address: SocketAddr,
+    host: &str,
+    letter: &Letter,
+    tls: &Arc<ClientConfig>,
+    inbox: &Inbox,
+) -> Result<Row, Stop> {
+    let start = Instant::now();
+    let to = format!("{}@{host}", letter.local_part);
+    let mailbox = |text: &str| text.parse::<Mailbox>().map_err(Stop::because(Exit::Data, text));
+    let socket = TcpStream::connect(address).await.map_err(Stop::because(Exit::Unavailable, address))?;
+    // By name the certificate must bear the name, by literal the address.
+    let name = if host == NAME { NAME.to_owned() } else { address.ip().to_string() };
+    let settings = TlsSettings { config: Arc::clone(tls), name: tls::server_name(&name)? };
+    let config = Config::new(dial::own_host(&socket)?);
+    let failed = || Stop::because(Exit::Unavailable, format!("{} to {to}", letter.what));
+    let mut client = Client::open(socket, config, Tls::Required(settings)).await.map_err(failed())?;
+    let credentials = Credentials::parse(USER)?;
+    let exchange =
+        credentials.exchange(client.extensions(), client.is_tls(), &client.channel_bindings(), false)?;
+    let mechanism = exchange.name();
+    client.authenticate(exchange).await.map_err(failed())?;
+
+    let envelope = Envelope::new(mailbox("alice@demo.test")?, [mailbox(&to)?]).with_body(letter.body);
+    // With its size known it goes by BDAT in the envelope's own flight, else by DATA.
+    let mut envelope = if letter.chunked { envelope.with_size(letter.text.len() as u64) } else { envelope };
+    envelope.utf8_header = letter.extensions.contains("SMTPUTF8");
+    let sent = client.send(&envelope, &mut &letter.text[..]).await;
+    let outcomes = sent.map_err(Stop::because(Exit::Unavailable, format!("{} to {to}", letter.what)))?;
+    if !outcomes.iter().all(mail46_smtp::client::Outcome::is_accepted) {
+        return Err(Stop::new(Exit::Unavailable, format!("{} to {to}: {outcomes:?}", letter.what)));
+    }
+    let tls = format!(
+        "{} {mechanism}",
+        client.tls_description().unwrap_or_default().split(' ').next().unwrap_or_default()
+    );
+    client.quit().await.map_err(failed())?;
+    match inbox.0.lock().ok().and_then(|mut inbox| inbox.pop()) {
+        Some((recipients, text)) if recipients == [to.clone()] && text == letter.text => {}
+        _ => {
+            return Err(Stop::new(
+                Exit::Protocol,
+                format!("{} to {to} did not arrive as it was sent", letter.what),
+            ));
+        }
+    }
+    let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+    Ok(Row {
+        family,
+        to,
+        tls,
+        extensions: letter.extensions,
+        octets: letter.text.len(),
+        time: start.elapsed(),
+    })
+}
+
+#[derive(Default)]
+struct Inbox(Mutex<Vec<(Vec<String>, Vec<u8>)>>);
+
+/// One session of the servers.
+struct Desk {
+    inbox: Arc<Inbox>,
+    user: OneUser,
+    to: Vec<String>,
+}
+
+impl Session for Desk {
+    async fn question(&mut self, question: &Question) -> Answer {
+        self.user.answer(question)
+    }
+
+    async fn mail(&mut self, _: ReversePath, _: Params) -> Result<Reply, Reply> {
+        self.to.clear();
+        Ok(Reply::new(250, EnhancedCode::new(2, 1, 0), "ok"))
+    }
+
+    async fn rcpt(&mut self, to: ForwardPath, _: Params) -> Result<Reply, Reply> {
+        self.to.extend(to.mailbox().map(ToString::to_string));
+        Ok(Reply::new(250, EnhancedCode::new(2, 1, 5), "ok"))
+    }
+
+    async fn data(&mut self, message: &mut Message<'_>) -> Result<Delivery, Reply> {
+        let mut text = Vec::new();
+        while let Some(part) = message.next().await? {
+            text.extend_from_slice(&part);
+        }
+        if let Ok(mut inbox) = self.inbox.0.lock() {
+            inbox.push((self.to.clone(), text));
+        }
+        Ok(Reply::new(250, EnhancedCode::new(2, 0, 0), "taken").into())
+    }
+}

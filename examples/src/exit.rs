@@ -1,0 +1,61 @@
+//! How a program ends: one line on stderr that says what to do, and a code of sysexits(3).
+
+use std::fmt;
+
+/// The exit codes of `sysexits.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// The flags are wrong.
+    Usage = 64,
+    /// The message or another input is not as it must be.
+    Data = 65,
+    /// A file that cannot be read.
+    NoInput = 66,
+    /// The recipient does not exist.
+    NoUser = 67,
+    /// The host does not exist.
+    NoHost = 68,
+    /// The server refuses, or nobody is there.
+    Unavailable = 69,
+    /// The operating system refuses something.
+    OsError = 71,
+    /// A file that cannot be written.
+    CantCreate = 73,
+    /// Not now; trying again later may work.
+    Temporary = 75,
+    /// The other side does not keep to the protocol.
+    Protocol = 76,
+    /// The credentials are refused.
+    Denied = 77,
+}
+
+/// Why a program stops: a code and what to say.
+#[derive(Debug)]
+pub struct Stop(pub Exit, pub String);
+
+impl Stop {
+    /// Stops with this code and text.
+    pub fn new(exit: Exit, text: impl fmt::Display) -> Self {
+        Self(exit, text.to_string())
+    }
+
+    /// For `map_err`: stops with this code and `what: error`.
+    pub fn because<E: fmt::Display>(exit: Exit, what: impl fmt::Display) -> impl FnOnce(E) -> Self {
+        move |error| Self(exit, format!("{what}: {error}"))
+    }
+}
+
+/// Ends the program: says why in one line, if it has to.
+pub fn finish(program: &str, end: Result<Exit, Stop>) -> std::process::ExitCode {
+    let exit = match end {
+        Ok(exit) => exit,
+        Err(Stop(exit, text)) => {
+            eprintln!("{program}: {}", text.escape_debug());
+            exit
+        }
+    };
+    std::process::ExitCode::from(exit as u8)
+}

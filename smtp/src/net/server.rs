@@ -1,0 +1,609 @@
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use mail46_sasl::{
+    ChannelBinding, Decoy, Mechanism, Nonce, Secret,
+    server::{Exchange, Failure, Step as SaslStep},
+};
+use mail46_wire::net::{DriveError, Pace, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
+
+use super::session::{Source, code};
+use super::{Delivery, Hello, Message, MessageError, Peer, Service, Session};
+use crate::server::{self, AuthRequest, Config, Connection, DataEnd, Error, Event};
+use crate::{Command, Reply, Verb};
+
+/// How a server runs its connections.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Server {
+    /// The rules of the dialogue.
+    pub config: Arc<Config>,
+    /// Minimum rates for the octets of a message.
+    pub pace: Pace,
+    /// Our certificate and key. STARTTLS is offered only if the configuration offers it *and* this is there.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS from the first octet on (RFC 8314 s 3.3: submissions), instead of STARTTLS.
+    pub implicit_tls: bool,
+    /// Connections at a time; more of them wait unaccepted. Default: 1,000.
+    pub connections: usize,
+    /// What unknown SCRAM users get, so that they cannot be told from known ones. Give it the salt length and the
+    /// iterations of your own users, and a secret that outlives a restart. Default: 16 octets, 4,096 iterations
+    /// (RFC 7677 s 4), a random secret.
+    pub decoy: Arc<Decoy>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server with these rules and no TLS.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn new(config: Config) -> io::Result<Self> {
+        let secret = Secret::from(&random::<32>()?);
+        let decoy = Decoy::new(secret, 16, 4_096).map_err(io::Error::other)?;
+        Ok(Self {
+            config: Arc::new(config),
+            pace: Pace::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            implicit_tls: false,
+            connections: 1_000,
+            decoy: Arc::new(decoy),
+        })
+    }
+}
+
+/// Tells running connections to finish: each ends with 421 at its next command (RFC 5321 s 3.8), and a message that is on
+/// its way is taken first.
+#[derive(Debug)]
+pub struct Shutdown(watch::Sender<bool>);
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Shutdown {
+    /// Not yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Now.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    fn signal(&self) -> Signal {
+        Signal(self.0.subscribe())
+    }
+}
+
+#[derive(Clone)]
+struct Signal(watch::Receiver<bool>);
+
+impl Signal {
+    async fn wait(&mut self) {
+        // A sender that is gone can no longer shut anything down.
+        if self.0.wait_for(|begun| *begun).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Accepts on all of `listeners` (one for each family, at least) and runs a session of `service` on each connection,
+/// until `shutdown`; returns when the last connection is over.
+///
+/// # Errors
+/// If a task of its own panics. What goes wrong on one connection ends that one alone.
+pub async fn serve(
+    listeners: impl IntoIterator<Item = TcpListener>,
+    server: &Server,
+    service: Arc<impl Service>,
+    shutdown: &Shutdown,
+) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(server.connections));
+    let mut running = JoinSet::new();
+    for listener in listeners {
+        let (server, service, slots) = (server.clone(), Arc::clone(&service), Arc::clone(&slots));
+        running.spawn(accept_all(listener, server, service, slots, shutdown.signal()));
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    server: Server,
+    service: Arc<impl Service>,
+    slots: Arc<Semaphore>,
+    mut signal: Signal,
+) {
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = signal.wait() => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let Ok((socket, remote, slot)) = accepted else {
+            // Out of descriptors, or the peer is gone already: neither is the end of the listener.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        // Replies are small and complete: to hold them back only costs time.
+        let _ = socket.set_nodelay(true);
+        let Ok(local) = socket.local_addr() else { continue };
+        let (server, service, signal) = (server.clone(), Arc::clone(&service), signal.clone());
+        sessions.spawn(async move {
+            let session = service.session(&Peer::new(remote, local));
+            let stream = Stream::with_pace(socket, server.pace);
+            // How a session ended is the session's own to know: it was told of each step.
+            let _ = run(stream, session, &server, signal).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    while sessions.join_next().await.is_some() {}
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (socket, remote) = listener.accept().await?;
+    Ok((socket, remote, slot))
+}
+
+/// Why a connection ended without QUIT.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The connection broke, stood still, or the client broke the protocol.
+    #[error(transparent)]
+    Drive(#[from] DriveError<Error>),
+    /// The TLS handshake failed.
+    #[cfg(feature = "tls")]
+    #[error("TLS handshake: {0}")]
+    Tls(mail46_wire::net::TlsError),
+    /// The system has no randomness for AUTH.
+    #[error("no randomness: {0}")]
+    Random(io::Error),
+}
+
+/// Runs one session on a connection that is accepted already, until QUIT, a fault, or `shutdown`.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve_connection<T, S>(
+    stream: Stream<T>,
+    session: S,
+    server: &Server,
+    shutdown: &Shutdown,
+) -> Result<(), ServeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: Session,
+{
+    run(stream, session, server, shutdown.signal()).await
+}
+
+async fn run<T, S>(stream: Stream<T>, session: S, server: &Server, signal: Signal) -> Result<(), ServeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: Session,
+{
+    let mut config = Arc::clone(&server.config);
+    if config.offer.has(server::Offer::STARTTLS) && (server.implicit_tls || !has_tls(server)) {
+        let config = Arc::make_mut(&mut config);
+        config.offer = config.offer.without(server::Offer::STARTTLS);
+    }
+    let mut driver =
+        Driver { link: Link { stream, machine: Connection::new(config), early: None }, session, server };
+    let ended = driver.session(signal).await;
+    if driver.link.machine.phase().is_in_transaction() {
+        driver.session.reset().await;
+    }
+    if ended.is_ok() {
+        // A peer that is slow to close is no fault of ours.
+        driver.link.stream.close().await.ok();
+    }
+    ended
+}
+
+fn has_tls(server: &Server) -> bool {
+    #[cfg(feature = "tls")]
+    return server.tls.is_some();
+    #[cfg(not(feature = "tls"))]
+    return false;
+}
+
+/// The machine on its stream.
+struct Link<T> {
+    stream: Stream<T>,
+    machine: Connection,
+    /// A command that ended a chunked message early and is still to be answered.
+    early: Option<Event>,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Link<T> {
+    async fn event(&mut self) -> Result<Event, DriveError<Error>> {
+        if let Some(event) = self.early.take() {
+            return Ok(event);
+        }
+        if self.machine.must_flush() {
+            self.stream.flush(&mut self.machine).await?;
+        }
+        self.stream.drive(&mut self.machine).await
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Result<(), ServeError> {
+        Ok(self.machine.reply(reply).map_err(DriveError::Protocol)?)
+    }
+}
+
+struct Driver<'s, T, S> {
+    link: Link<T>,
+    session: S,
+    server: &'s Server,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
+    async fn session(&mut self, mut signal: Signal) -> Result<(), ServeError> {
+        if self.server.implicit_tls {
+            self.handshake().await?;
+            self.link.machine.set_implicit_tls();
+        }
+        match self.session.greeting().await {
+            Ok(()) => self.link.machine.greet().map_err(DriveError::Protocol)?,
+            Err(refusal) => self.link.reply(&refusal)?,
+        }
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = self.link.event() => event?,
+                () = signal.wait() => {
+                    // RFC 5321 s 3.8: said between two commands, so that nothing is half done.
+                    let text = format!("{} shutting down", self.server.config.host);
+                    self.link.machine.shut_down(&code(421, (4, 3, 2), &text));
+                    self.link.event().await?
+                }
+            };
+            if self.take(event).await? == Next::Close {
+                return Ok(self.link.stream.flush(&mut self.link.machine).await?);
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) -> Result<Next, ServeError> {
+        match event {
+            Event::Command { command, .. } => self.command(command).await?,
+            Event::Auth(request) => self.auth(request).await?,
+            Event::Refused { reply, .. } => self.link.reply(&reply)?,
+            Event::Closed => return Ok(Next::Close),
+            // Only inside `data` and `auth`, which see to them.
+            Event::Data(_) | Event::DataEnd(_) | Event::ChunkEnd { .. } | Event::AuthResponse(_) => {}
+        }
+        Ok(Next::GoOn)
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), ServeError> {
+        let dialect = self.server.config.dialect;
+        let reply = match command {
+            Command::Ehlo(host) | Command::Lhlo(host) => {
+                return self.hello(Hello { host, extended: true, dialect }).await;
+            }
+            Command::Helo(host) => return self.hello(Hello { host, extended: false, dialect }).await,
+            Command::Mail { from, params } => self.session.mail(from, params).await.unwrap_or_else(|no| no),
+            Command::Rcpt { to, params } => self.session.rcpt(to, params).await.unwrap_or_else(|no| no),
+            Command::Data => {
+                self.link.machine.accept_data().map_err(DriveError::Protocol)?;
+                return self.data().await;
+            }
+            Command::Bdat { .. } => {
+                self.link.machine.accept_chunk().map_err(DriveError::Protocol)?;
+                return self.data().await;
+            }
+            Command::StartTls => return self.start_tls().await,
+            Command::Rset => {
+                self.session.reset().await;
+                code(250, (2, 0, 0), "ok")
+            }
+            Command::Quit => code(221, (2, 0, 0), "bye"),
+            other => self.session.command(&other).await,
+        };
+        self.link.reply(&reply)
+    }
+
+    async fn hello(&mut self, hello: Hello) -> Result<(), ServeError> {
+        match self.session.ehlo(&hello).await {
+            Ok(()) => {
+                // RFC 5321 s 4.1.4: EHLO clears what was begun.
+                if self.link.machine.phase().is_in_transaction() {
+                    self.session.reset().await;
+                }
+                self.link.machine.accept_ehlo().map_err(DriveError::Protocol)?;
+                Ok(())
+            }
+            Err(refusal) => self.link.reply(&refusal),
+        }
+    }
+
+    async fn start_tls(&mut self) -> Result<(), ServeError> {
+        self.link.machine.accept_tls(self.link.stream.input()).map_err(DriveError::Protocol)?;
+        self.link.stream.flush(&mut self.link.machine).await?;
+        self.handshake().await?;
+        self.link.machine.tls_established().map_err(DriveError::Protocol)?;
+        self.session.reset().await;
+        Ok(())
+    }
+
+    #[cfg(feature = "tls")]
+    async fn handshake(&mut self) -> Result<(), ServeError> {
+        let Some(tls) = self.server.tls.clone() else { return Ok(()) };
+        self.link.stream.accept_tls(tls).await.map_err(ServeError::Tls)?;
+        let description = super::client::describe(&self.link.stream).unwrap_or_default();
+        self.session.tls(&description).await;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn handshake(&mut self) -> Result<(), ServeError> {
+        Ok(())
+    }
+
+    /// From the first octet of the message to the reply behind its last.
+    async fn data(&mut self) -> Result<(), ServeError> {
+        let mut incoming = Incoming { link: &mut self.link, state: State::Running };
+        let verdict = self.session.data(&mut Message { source: &mut incoming }).await;
+        let Some(end) = incoming.finish(&verdict).await? else {
+            // Given up between chunks: the command that did it is answered next.
+            self.session.reset().await;
+            return Ok(());
+        };
+        if let Some((_, refusal)) = end.fault {
+            for _ in 0..end.replies {
+                self.link.reply(&refusal)?;
+            }
+            self.session.reset().await;
+            return Ok(());
+        }
+        let replies = match verdict {
+            Ok(Delivery::All(reply)) | Err(reply) => vec![reply; end.replies],
+            Ok(Delivery::Each(replies)) if self.server.config.dialect == server::Dialect::Lmtp => replies,
+            Ok(Delivery::Each(replies)) => replies
+                .into_iter()
+                .reduce(|all, one| if all.code().is_completion() { one } else { all })
+                .into_iter()
+                .collect(),
+        };
+        let missing = || code(451, (4, 3, 0), "no word on this recipient");
+        let mut replies = replies.into_iter();
+        for _ in 0..end.replies {
+            self.link.reply(&replies.next().unwrap_or_else(missing))?;
+        }
+        Ok(())
+    }
+
+    async fn auth(&mut self, request: AuthRequest) -> Result<(), ServeError> {
+        let AuthRequest { mechanism, initial_response } = request;
+        let Some(mut exchange) = self.exchange(&mechanism)? else {
+            return self.link.reply(&code(504, (5, 5, 4), "mechanism not implemented"));
+        };
+        let mut step = exchange.start(initial_response.as_deref().map(Vec::as_slice));
+        loop {
+            let reply = match step {
+                Ok(SaslStep::Question(question)) => {
+                    let answer = self.session.question(&question).await;
+                    step = exchange.answer(answer);
+                    continue;
+                }
+                Ok(SaslStep::Challenge(challenge)) => {
+                    self.link.machine.challenge(&challenge).map_err(DriveError::Protocol)?;
+                    match self.link.event().await? {
+                        Event::AuthResponse(response) => {
+                            step = exchange.step(&response);
+                            continue;
+                        }
+                        // Cancelled, or no base64, or too long: the machine knows what to say.
+                        Event::Refused { reply, .. } => {
+                            let _ = exchange.cancel();
+                            reply
+                        }
+                        other => {
+                            self.link.early = Some(other);
+                            return Ok(());
+                        }
+                    }
+                }
+                Ok(SaslStep::Done(identity)) => {
+                    self.session.authenticated(identity).await;
+                    code(235, (2, 7, 0), "authentication succeeded")
+                }
+                Ok(SaslStep::Failed(failure)) => auth_failure(failure),
+                // An answer that does not fit the question: ours to mend, and nobody's way in.
+                Err(_) => code(454, (4, 7, 0), "temporary authentication failure"),
+            };
+            return self.link.reply(&reply);
+        }
+    }
+
+    fn exchange(&self, name: &Bytes) -> Result<Option<Exchange>, ServeError> {
+        let Some(mechanism) =
+            std::str::from_utf8(name).ok().and_then(|name| name.to_ascii_uppercase().parse().ok())
+        else {
+            return Ok(None);
+        };
+        let bindings = self.bindings();
+        let exchange = match mechanism {
+            Mechanism::Plain => Ok(Exchange::plain()),
+            Mechanism::Login => Ok(Exchange::login()),
+            Mechanism::XOAuth2 => Ok(Exchange::xoauth2()),
+            Mechanism::OAuthBearer => Ok(Exchange::oauthbearer()),
+            Mechanism::External => Ok(Exchange::external()),
+            Mechanism::Anonymous => Ok(Exchange::anonymous()),
+            Mechanism::CramMd5 => {
+                let unique = Nonce::from_random(&random().map_err(ServeError::Random)?);
+                Exchange::cram_md5(&format!(
+                    "<{}@{}>",
+                    alphanumeric(unique.as_str()),
+                    self.server.config.host
+                ))
+            }
+            scram => {
+                let nonce = Nonce::from_random(&random().map_err(ServeError::Random)?);
+                // RFC 5802 s 6: "y" of a client is a downgrade only if -PLUS was offered.
+                let plus = self
+                    .server
+                    .config
+                    .mechanisms
+                    .iter()
+                    .any(|name| name.to_ascii_uppercase().ends_with("-PLUS"));
+                let bindings = if plus { bindings.as_slice() } else { &[] };
+                Exchange::scram(scram, bindings, &nonce, Arc::clone(&self.server.decoy))
+            }
+        };
+        Ok(exchange.ok())
+    }
+
+    #[cfg(feature = "tls")]
+    fn bindings(&self) -> Vec<ChannelBinding> {
+        super::client::bindings(&self.link.stream)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn bindings(&self) -> Vec<ChannelBinding> {
+        Vec::new()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Close,
+}
+
+fn auth_failure(failure: Failure) -> Reply {
+    match failure {
+        Failure::TooLong => code(500, (5, 5, 6), "authentication exchange line is too long"),
+        Failure::Malformed | Failure::MandatoryExtension => code(501, (5, 5, 2), "malformed response"),
+        // RFC 4954 s 4.
+        Failure::InitialResponse => code(501, (5, 7, 0), "this mechanism takes no initial response"),
+        Failure::Cancelled => code(501, (5, 7, 0), "authentication cancelled"),
+        // Nothing tells a wrong password from an unknown user.
+        _ => code(535, (5, 7, 8), "authentication credentials invalid"),
+    }
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(octets)
+}
+
+fn alphanumeric(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// The message of one transaction, over all its chunks.
+struct Incoming<'l, T> {
+    link: &'l mut Link<T>,
+    state: State,
+}
+
+enum State {
+    Running,
+    Ended(DataEnd),
+    Aborted,
+    Broken(DriveError<Error>),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Incoming<'_, T> {
+    async fn part(&mut self) -> Result<Option<Bytes>, MessageError> {
+        loop {
+            match &self.state {
+                State::Running => {}
+                State::Ended(DataEnd { fault: Some((fault, _)), .. }) => {
+                    return Err(MessageError::Refused(*fault));
+                }
+                State::Ended(_) => return Ok(None),
+                State::Aborted => return Err(MessageError::Aborted),
+                State::Broken(_) => return Err(MessageError::Lost),
+            }
+            match self.link.event().await {
+                Ok(Event::Data(data)) => return Ok(Some(data)),
+                Ok(event) => self.between(event),
+                Err(error) => self.state = State::Broken(error),
+            }
+        }
+    }
+
+    /// What comes between two parts: a chunk's end and the next BDAT, the end of it all, or something else.
+    fn between(&mut self, event: Event) {
+        let machine = &mut self.link.machine;
+        let done = match event {
+            Event::DataEnd(end) => {
+                self.state = State::Ended(end);
+                return;
+            }
+            Event::ChunkEnd { received } => {
+                machine.reply(&code(250, (2, 0, 0), &format!("{received} octets received")))
+            }
+            Event::Command { command, .. } if command.verb() == Verb::Bdat => machine.accept_chunk(),
+            // RSET, QUIT, or something that is out of order: the message ends here, and this is answered after it.
+            other => {
+                self.link.early = Some(other);
+                self.state = State::Aborted;
+                return;
+            }
+        };
+        if let Err(error) = done {
+            self.state = State::Broken(DriveError::Protocol(error));
+        }
+    }
+
+    /// Throws away what the session did not read. `None`: the client gave the message up.
+    async fn finish(mut self, verdict: &Result<Delivery, Reply>) -> Result<Option<DataEnd>, ServeError> {
+        loop {
+            match self.state {
+                State::Running => {}
+                State::Ended(end) => return Ok(Some(end)),
+                State::Aborted => return Ok(None),
+                State::Broken(error) => return Err(error.into()),
+            }
+            match self.link.event().await? {
+                Event::Data(_) => {}
+                Event::ChunkEnd { .. } if verdict.is_err() => {
+                    // RFC 3030 s 2: the chunk itself is refused, and with it the transaction.
+                    if let Err(refusal) = verdict {
+                        self.link.reply(refusal)?;
+                    }
+                    return Ok(None);
+                }
+                event => self.between(event),
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Source for Incoming<'_, T> {
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Result<Option<Bytes>, MessageError>> + Send + '_>> {
+        Box::pin(self.part())
+    }
+}
