@@ -1,6 +1,12 @@
 //! DANE for SMTP (RFC 7672): which TLSA records speak for a host, and what they ask of a connection to it.
 
+#[cfg(feature = "tls")]
+mod net;
+
 use mail46_wire::{Domain, Host, NameError};
+
+#[cfg(feature = "tls")]
+pub use self::net::{DaneMismatch, DaneVerifier};
 
 use crate::{Answer, Outcome, Route, RouteHost, Security, Tlsa, Trouble};
 

@@ -1,0 +1,217 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    hash::Hash,
+    mem,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use mail46_wire::Domain;
+
+use crate::{Answer, Dns, Mx, Outcome, Srv, Target, Tlsa};
+
+/// Answers are kept for a day at most, whatever their TTL.
+const POSITIVE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// RFC 2308 s 5: "Values of one to three hours have been found to work well".
+const NEGATIVE_MAX: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// A [`Dns`] that keeps answers for as long as their TTL says, those of "no such name" and "no data" too (RFC 2308 s 5).
+///
+/// Failures are not kept. What is not asked for goes first when it is full.
+///
+/// hickory has such a cache of its own, but keeps no negative answers when it validates.
+pub struct Cached<D> {
+    dns: D,
+    mx: Table<Domain, Mx>,
+    a: Table<Domain, Ipv4Addr>,
+    aaaa: Table<Domain, Ipv6Addr>,
+    srv: Table<Domain, Srv>,
+    tlsa: Table<Domain, Tlsa>,
+    txt: Table<Domain, Vec<u8>>,
+    ptr: Table<IpAddr, Target>,
+}
+
+impl<D> Cached<D> {
+    /// Keeps up to `answers` of each type.
+    pub fn new(dns: D, answers: usize) -> Self {
+        Self {
+            dns,
+            mx: Table::new(answers),
+            a: Table::new(answers),
+            aaaa: Table::new(answers),
+            srv: Table::new(answers),
+            tlsa: Table::new(answers),
+            txt: Table::new(answers),
+            ptr: Table::new(answers),
+        }
+    }
+}
+
+impl<D: Dns> Dns for Cached<D> {
+    async fn mx(&self, name: &Domain) -> Answer<Mx> {
+        self.mx.through(name, self.dns.mx(name)).await
+    }
+
+    async fn a(&self, name: &Domain) -> Answer<Ipv4Addr> {
+        self.a.through(name, self.dns.a(name)).await
+    }
+
+    async fn aaaa(&self, name: &Domain) -> Answer<Ipv6Addr> {
+        self.aaaa.through(name, self.dns.aaaa(name)).await
+    }
+
+    async fn srv(&self, name: &Domain) -> Answer<Srv> {
+        self.srv.through(name, self.dns.srv(name)).await
+    }
+
+    async fn tlsa(&self, name: &Domain) -> Answer<Tlsa> {
+        self.tlsa.through(name, self.dns.tlsa(name)).await
+    }
+
+    async fn txt(&self, name: &Domain) -> Answer<Vec<u8>> {
+        self.txt.through(name, self.dns.txt(name)).await
+    }
+
+    async fn ptr(&self, address: IpAddr) -> Answer<Target> {
+        let address = address.to_canonical();
+        self.ptr.through(&address, self.dns.ptr(address)).await
+    }
+}
+
+impl<D: fmt::Debug> fmt::Debug for Cached<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cached").field("dns", &self.dns).finish_non_exhaustive()
+    }
+}
+
+/// The answers of one type.
+struct Table<K, T> {
+    generations: Mutex<Generations<K, T>>,
+    /// Of one generation.
+    capacity: usize,
+}
+
+/// When the young are as many as may be, they become the old, and the old are gone. Who is asked for stays young.
+struct Generations<K, T> {
+    young: HashMap<K, Kept<T>>,
+    old: HashMap<K, Kept<T>>,
+}
+
+#[derive(Clone)]
+struct Kept<T> {
+    answer: Answer<T>,
+    until: Instant,
+}
+
+impl<K: Eq + Hash + Clone, T: Clone> Table<K, T> {
+    fn new(answers: usize) -> Self {
+        let generations = Generations { young: HashMap::new(), old: HashMap::new() };
+        Self { generations: Mutex::new(generations), capacity: answers.div_ceil(2).max(1) }
+    }
+
+    async fn through(&self, key: &K, ask: impl Future<Output = Answer<T>>) -> Answer<T> {
+        if let Some(answer) = self.get(key, Instant::now()) {
+            return answer;
+        }
+        let answer = ask.await;
+        self.put(key, &answer, Instant::now());
+        answer
+    }
+
+    /// With what is left of its TTL.
+    fn get(&self, key: &K, now: Instant) -> Option<Answer<T>> {
+        let mut generations = self.lock();
+        if let Some(kept) = generations.young.get(key) {
+            return kept.at(now);
+        }
+        let kept = generations.old.remove(key)?;
+        let answer = kept.at(now)?;
+        generations.add(key.clone(), kept, self.capacity);
+        Some(answer)
+    }
+
+    fn put(&self, key: &K, answer: &Answer<T>, now: Instant) {
+        let max = match answer.outcome {
+            Outcome::Records(_) => POSITIVE_MAX,
+            Outcome::NoData | Outcome::NxDomain => NEGATIVE_MAX,
+            Outcome::Failed(_) => return,
+        };
+        let Some(until) = now.checked_add(answer.ttl.min(max)).filter(|until| *until > now) else { return };
+        self.lock().add(key.clone(), Kept { answer: answer.clone(), until }, self.capacity);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations<K, T>> {
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash, T> Generations<K, T> {
+    fn add(&mut self, key: K, kept: Kept<T>, capacity: usize) {
+        if self.young.len() >= capacity && !self.young.contains_key(&key) {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young.insert(key, kept);
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    fn at(&self, now: Instant) -> Option<Answer<T>> {
+        let ttl = self.until.checked_duration_since(now).filter(|ttl| !ttl.is_zero())?;
+        Some(Answer { ttl, ..self.answer.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Trouble;
+
+    fn name(name: &str) -> Domain {
+        name.parse().unwrap()
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn as_long_as_the_ttl_says_and_no_longer() {
+        let table = Table::new(10);
+        let now = Instant::now();
+        table.put(&name("a"), &Answer::records([1], MINUTE), now);
+        table.put(&name("b"), &Answer::no_data(MINUTE), now);
+        table.put(&name("c"), &Answer::nx_domain(MINUTE), now);
+        table.put(&name("d"), &Answer::failed(Trouble::ServFail), now);
+        table.put(&name("e"), &Answer::records([1], Duration::ZERO), now);
+        table.put(&name("f"), &Answer::records([1], Duration::MAX), now);
+        table.put(&name("g"), &Answer::no_data(Duration::MAX), now);
+        let later = now + MINUTE * 2 / 3;
+        assert_eq!(table.get(&name("A"), later), Some(Answer::records([1], MINUTE / 3)));
+        assert_eq!(table.get(&name("b"), later), Some(Answer::no_data(MINUTE / 3)));
+        assert_eq!(table.get(&name("c"), later), Some(Answer::nx_domain(MINUTE / 3)));
+        assert_eq!(table.get(&name("d"), now), None, "failures are not kept");
+        assert_eq!(table.get(&name("e"), now), None, "a TTL of zero is for one answer");
+        for key in ["a", "b", "c"] {
+            assert_eq!(table.get(&name(key), now + MINUTE), None, "{key}");
+        }
+        assert!(table.get(&name("f"), now + POSITIVE_MAX).is_none());
+        assert!(table.get(&name("g"), now + NEGATIVE_MAX).is_none());
+        assert!(table.get(&name("f"), now + NEGATIVE_MAX).is_some());
+    }
+
+    #[test]
+    fn bounded_and_who_is_asked_for_stays() {
+        let table = Table::new(100);
+        let now = Instant::now();
+        table.put(&name("often.example"), &Answer::records([0], MINUTE), now);
+        for i in 0..10_000 {
+            table.put(&name(&format!("n{i}.example")), &Answer::records([i], MINUTE), now);
+            assert!(table.get(&name("often.example"), now).is_some(), "{i}");
+            let generations = table.lock();
+            assert!(generations.young.len() <= 50 && generations.old.len() <= 50);
+        }
+        assert!(table.get(&name("n9999.example"), now).is_some());
+        assert!(table.get(&name("n0.example"), now).is_none());
+    }
+}
