@@ -30,7 +30,7 @@ impl Dumped {
         self.file.flush().await?;
         self.file.sync_all().await?;
         fs::rename(&self.partial, &self.kept).await?;
-        let dir = self.kept.parent().unwrap_or(Path::new("."));
+        let dir = self.kept.parent().unwrap_or_else(|| Path::new("."));
         fs::File::open(dir).await?.sync_all().await
     }
 }

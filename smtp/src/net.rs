@@ -4,6 +4,7 @@
 //! and [`server`](crate::server).
 
 mod client;
+mod incoming;
 mod server;
 mod session;
 

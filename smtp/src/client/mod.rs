@@ -8,6 +8,7 @@ mod connection;
 mod envelope;
 mod event;
 mod transaction;
+mod verbs;
 
 pub use config::{Config, Timeouts};
 pub use connection::Connection;

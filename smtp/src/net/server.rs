@@ -1,4 +1,4 @@
-use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mail46_sasl::{
@@ -13,10 +13,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::session::{Source, code};
-use super::{Delivery, Hello, Message, MessageError, Peer, Service, Session};
-use crate::server::{self, AuthRequest, Config, Connection, DataEnd, Error, Event};
-use crate::{Command, Reply, Verb};
+use super::incoming::{Incoming, Link};
+use super::session::code;
+use super::{Delivery, Hello, Message, Peer, Service, Session};
+use crate::server::{self, AuthRequest, Config, Connection, Error, Event};
+use crate::{Command, Reply};
 
 /// How a server runs its connections.
 #[derive(Clone)]
@@ -234,30 +235,6 @@ fn has_tls(server: &Server) -> bool {
     return false;
 }
 
-/// The machine on its stream.
-struct Link<T> {
-    stream: Stream<T>,
-    machine: Connection,
-    /// A command that ended a chunked message early and is still to be answered.
-    early: Option<Event>,
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Link<T> {
-    async fn event(&mut self) -> Result<Event, DriveError<Error>> {
-        if let Some(event) = self.early.take() {
-            return Ok(event);
-        }
-        if self.machine.must_flush() {
-            self.stream.flush(&mut self.machine).await?;
-        }
-        self.stream.drive(&mut self.machine).await
-    }
-
-    fn reply(&mut self, reply: &Reply) -> Result<(), ServeError> {
-        Ok(self.machine.reply(reply).map_err(DriveError::Protocol)?)
-    }
-}
-
 struct Driver<'s, T, S> {
     link: Link<T>,
     session: S,
@@ -370,7 +347,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
 
     /// From the first octet of the message to the reply behind its last.
     async fn data(&mut self) -> Result<(), ServeError> {
-        let mut incoming = Incoming { link: &mut self.link, state: State::Running };
+        let mut incoming = Incoming::new(&mut self.link);
         let verdict = self.session.data(&mut Message { source: &mut incoming }).await;
         let Some(end) = incoming.finish(&verdict).await? else {
             // Given up between chunks: the command that did it is answered next.
@@ -519,91 +496,4 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
 
 fn alphanumeric(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-/// The message of one transaction, over all its chunks.
-struct Incoming<'l, T> {
-    link: &'l mut Link<T>,
-    state: State,
-}
-
-enum State {
-    Running,
-    Ended(DataEnd),
-    Aborted,
-    Broken(DriveError<Error>),
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Incoming<'_, T> {
-    async fn part(&mut self) -> Result<Option<Bytes>, MessageError> {
-        loop {
-            match &self.state {
-                State::Running => {}
-                State::Ended(DataEnd { fault: Some((fault, _)), .. }) => {
-                    return Err(MessageError::Refused(*fault));
-                }
-                State::Ended(_) => return Ok(None),
-                State::Aborted => return Err(MessageError::Aborted),
-                State::Broken(_) => return Err(MessageError::Lost),
-            }
-            match self.link.event().await {
-                Ok(Event::Data(data)) => return Ok(Some(data)),
-                Ok(event) => self.between(event),
-                Err(error) => self.state = State::Broken(error),
-            }
-        }
-    }
-
-    /// What comes between two parts: a chunk's end and the next BDAT, the end of it all, or something else.
-    fn between(&mut self, event: Event) {
-        let machine = &mut self.link.machine;
-        let done = match event {
-            Event::DataEnd(end) => {
-                self.state = State::Ended(end);
-                return;
-            }
-            Event::ChunkEnd { received } => {
-                machine.reply(&code(250, (2, 0, 0), &format!("{received} octets received")))
-            }
-            Event::Command { command, .. } if command.verb() == Verb::Bdat => machine.accept_chunk(),
-            // RSET, QUIT, or something that is out of order: the message ends here, and this is answered after it.
-            other => {
-                self.link.early = Some(other);
-                self.state = State::Aborted;
-                return;
-            }
-        };
-        if let Err(error) = done {
-            self.state = State::Broken(DriveError::Protocol(error));
-        }
-    }
-
-    /// Throws away what the session did not read. `None`: the client gave the message up.
-    async fn finish(mut self, verdict: &Result<Delivery, Reply>) -> Result<Option<DataEnd>, ServeError> {
-        loop {
-            match self.state {
-                State::Running => {}
-                State::Ended(end) => return Ok(Some(end)),
-                State::Aborted => return Ok(None),
-                State::Broken(error) => return Err(error.into()),
-            }
-            match self.link.event().await? {
-                Event::Data(_) => {}
-                Event::ChunkEnd { .. } if verdict.is_err() => {
-                    // RFC 3030 s 2: the chunk itself is refused, and with it the transaction.
-                    if let Err(refusal) = verdict {
-                        self.link.reply(refusal)?;
-                    }
-                    return Ok(None);
-                }
-                event => self.between(event),
-            }
-        }
-    }
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Source for Incoming<'_, T> {
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Result<Option<Bytes>, MessageError>> + Send + '_>> {
-        Box::pin(self.part())
-    }
 }

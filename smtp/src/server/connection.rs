@@ -4,15 +4,10 @@ use bytes::{Bytes, BytesMut};
 use mail46_wire::{DotDecoder, DotEvent, LineReader, Step, base64};
 
 use super::event::{Chunked, Pending, Then};
-use super::order::{Group, Order, order};
 use super::{
-    AuthRequest, Config, DataEnd, DataFault, Dialect, Error, Event, Fault, InClear, MailFrom, Misuse, Offer,
-    PeerMisbehaved, Phase,
+    AuthRequest, Config, DataEnd, DataFault, Dialect, Error, Event, Fault, Offer, PeerMisbehaved, Phase,
 };
-use crate::{
-    Body, Chunk, Command, EnhancedCode, ForwardPath, InitialResponse, Param, Params, Parsed, Reply,
-    ReversePath, Rules, Utf8, Verb,
-};
+use crate::{Body, Chunk, Command, EnhancedCode, InitialResponse, Parsed, Reply, Rules, Utf8, Verb};
 
 /// One SMTP or LMTP session, seen from the server: octets in, events out, octets out.
 ///
@@ -45,43 +40,43 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Connection {
-    config: Arc<Config>,
-    lines: LineReader,
-    output: BytesMut,
-    phase: Phase,
-    pending: Option<Pending>,
-    incoming: Incoming,
-    session: Session,
-    transaction: Transaction,
-    errors: u32,
-    closing: bool,
-    must_flush: bool,
+    pub(super) config: Arc<Config>,
+    pub(super) lines: LineReader,
+    pub(super) output: BytesMut,
+    pub(super) phase: Phase,
+    pub(super) pending: Option<Pending>,
+    pub(super) incoming: Incoming,
+    pub(super) session: Session,
+    pub(super) transaction: Transaction,
+    pub(super) errors: u32,
+    pub(super) closing: bool,
+    pub(super) must_flush: bool,
 }
 
 /// What outlives a transaction.
 #[derive(Clone, Copy, Debug, Default)]
-struct Session {
-    tls: bool,
-    authenticated: bool,
+pub(super) struct Session {
+    pub(super) tls: bool,
+    pub(super) authenticated: bool,
     /// Greeted by HELO: no extension is in force.
-    plain: bool,
+    pub(super) plain: bool,
 }
 
 /// What MAIL begins and RSET, EHLO or the end of the data clears.
 #[derive(Debug, Default)]
-struct Transaction {
-    recipients: usize,
-    utf8: bool,
-    binary: bool,
-    received: u64,
+pub(super) struct Transaction {
+    pub(super) recipients: usize,
+    pub(super) utf8: bool,
+    pub(super) binary: bool,
+    pub(super) received: u64,
     /// Octets of it that nobody got.
-    swallowed: u64,
-    fault: Option<DataFault>,
+    pub(super) swallowed: u64,
+    pub(super) fault: Option<DataFault>,
 }
 
 /// What the next octets of the input are.
 #[derive(Debug)]
-enum Incoming {
+pub(super) enum Incoming {
     Command,
     AuthResponse,
     Text(DotDecoder),
@@ -97,9 +92,9 @@ enum Incoming {
 }
 
 #[derive(Debug)]
-struct Refusal {
-    reply: Reply,
-    fault: Option<Fault>,
+pub(super) struct Refusal {
+    pub(super) reply: Reply,
+    pub(super) fault: Option<Fault>,
 }
 
 impl Connection {
@@ -184,283 +179,7 @@ impl Connection {
     }
 }
 
-/// The application's verbs.
 impl Connection {
-    /// Answers the connection itself: `220 mx.example ESMTP`.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] but at the start.
-    pub fn greet(&mut self) -> Result<(), Error> {
-        let protocol = match self.config.dialect {
-            Dialect::Smtp => "ESMTP",
-            Dialect::Lmtp => "LMTP",
-        };
-        if !matches!(self.pending, Some(Pending::Greeting)) {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        }
-        let text = format!("{} {protocol}", self.config.host);
-        self.reply(&Reply::new(220, None, &text))
-    }
-
-    /// Tells the machine that TLS is on from the first octet on (RFC 8314 s 3). Call it before the greeting.
-    pub fn set_implicit_tls(&mut self) {
-        self.session.tls = true;
-    }
-
-    /// Tells the machine that the client is already known, from its address or certificate for example, as AUTH would.
-    pub fn set_authenticated(&mut self) {
-        self.session.authenticated = true;
-    }
-
-    /// Answers the present event.
-    ///
-    /// # Errors
-    /// [`Misuse`], if nothing is to be answered, if success needs a verb of its own (`accept_…`, `challenge`), or if only a
-    /// refusal is possible.
-    pub fn reply(&mut self, reply: &Reply) -> Result<(), Error> {
-        let pending = self.pending.take().ok_or(Error::Misuse(Misuse::WrongVerb))?;
-        let positive = reply.code().is_completion();
-        match pending {
-            Pending::Greeting => self.phase = if positive { Phase::Start } else { Phase::Refused },
-            Pending::Command(verb, chunked) => return self.reply_to(verb, chunked, reply),
-            Pending::AuthResponse => {
-                self.incoming = Incoming::Command;
-                self.session.authenticated |= positive;
-            }
-            Pending::Refusal(_) if positive => return self.misuse(pending, Misuse::SuccessAfterFault),
-            Pending::Refusal(Then::GoOn) => {}
-            Pending::Refusal(Then::Close) => self.closing = true,
-            Pending::ChunkEnd => self.phase = if positive { Phase::Chunks } else { Phase::Broken },
-            Pending::DataEnd { faulty: true, .. } if positive => {
-                return self.misuse(pending, Misuse::SuccessAfterFault);
-            }
-            Pending::DataEnd { replies, faulty } => {
-                let left = replies.saturating_sub(1);
-                if left > 0 {
-                    self.pending = Some(Pending::DataEnd { replies: left, faulty });
-                } else {
-                    self.reset();
-                }
-            }
-            Pending::Handshake => return self.misuse(pending, Misuse::WrongVerb),
-        }
-        self.write(reply);
-        Ok(())
-    }
-
-    /// Answers EHLO or LHLO with our name and the extensions that are offered now, HELO with our name.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] after anything else.
-    pub fn accept_ehlo(&mut self) -> Result<(), Error> {
-        let Some(Pending::Command(verb @ (Verb::Ehlo | Verb::Helo | Verb::Lhlo), _)) = self.pending else {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        };
-        let mut text = self.config.host.to_string();
-        if verb != Verb::Helo {
-            self.keywords(&mut text);
-        }
-        self.reply(&Reply::new(250, None, &text))
-    }
-
-    /// Answers DATA with 354; the message follows.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] after anything else.
-    pub fn accept_data(&mut self) -> Result<(), Error> {
-        if !matches!(self.pending, Some(Pending::Command(Verb::Data, _))) {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        }
-        self.pending = None;
-        let decoder = DotDecoder::new(self.config.bare_newline).with_line_limit(self.config.limits.text_line);
-        self.incoming = Incoming::Text(decoder);
-        self.write(&Reply::new(354, None, "end with <CRLF>.<CRLF>"));
-        Ok(())
-    }
-
-    /// Takes a chunk of BDAT; its octets follow, and its reply is owed at its end (RFC 3030 s 2).
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] after anything else.
-    pub fn accept_chunk(&mut self) -> Result<(), Error> {
-        let Some(Pending::Command(_, Chunked::Yes { size, chunk })) = self.pending else {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        };
-        self.pending = None;
-        self.incoming = Incoming::Chunk { left: size, chunk };
-        Ok(())
-    }
-
-    /// Answers STARTTLS with 220. The driver then writes the output, does the handshake, and says
-    /// [`tls_established`](Self::tls_established).
-    ///
-    /// # Errors
-    /// [`PeerMisbehaved::PlaintextAfterStartTls`] if any octet already follows the command: somebody on the way may have
-    /// put it there to be obeyed inside TLS (RFC 3207 s 6). [`Misuse::WrongVerb`] after anything else.
-    pub fn accept_tls(&mut self, input: &BytesMut) -> Result<(), Error> {
-        if !matches!(self.pending, Some(Pending::Command(Verb::StartTls, _))) {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        }
-        if !input.is_empty() {
-            self.closing = true;
-            return Err(Error::Peer(PeerMisbehaved::PlaintextAfterStartTls));
-        }
-        self.pending = Some(Pending::Handshake);
-        self.write(&Reply::new(220, EnhancedCode::new(2, 0, 0), "go ahead"));
-        Ok(())
-    }
-
-    /// TLS is on. Forgets all that the client said before (RFC 3207 s 4.2).
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] but behind [`accept_tls`](Self::accept_tls).
-    pub fn tls_established(&mut self) -> Result<(), Error> {
-        if !matches!(self.pending, Some(Pending::Handshake)) {
-            return Err(Error::Misuse(Misuse::WrongVerb));
-        }
-        self.pending = None;
-        self.reset();
-        self.phase = Phase::Start;
-        self.session = Session { tls: true, ..Session::default() };
-        Ok(())
-    }
-
-    /// Goes on with an AUTH exchange: 334 with these octets in base64, which may be none.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] outside an exchange.
-    pub fn challenge(&mut self, octets: &[u8]) -> Result<(), Error> {
-        match self.pending {
-            Some(Pending::Command(Verb::Auth, _) | Pending::AuthResponse) => {}
-            _ => return Err(Error::Misuse(Misuse::WrongVerb)),
-        }
-        self.pending = None;
-        self.incoming = Incoming::AuthResponse;
-        // RFC 4954 s 4: the space stays where there is no text.
-        self.output.extend_from_slice(b"334 ");
-        base64::encode(octets, &mut self.output);
-        self.output.extend_from_slice(b"\r\n");
-        self.must_flush = true;
-        Ok(())
-    }
-
-    /// Ends the session from our side, at any time between two events: writes this 421 (RFC 5321 s 3.8).
-    pub fn shut_down(&mut self, reply: &Reply) {
-        self.write(reply);
-        self.closing = true;
-    }
-}
-
-impl Connection {
-    fn misuse(&mut self, pending: Pending, misuse: Misuse) -> Result<(), Error> {
-        self.pending = Some(pending);
-        Err(Error::Misuse(misuse))
-    }
-
-    fn reply_to(&mut self, verb: Verb, chunked: Chunked, reply: &Reply) -> Result<(), Error> {
-        let positive = reply.code().is_completion();
-        if reply.code().is_intermediate()
-            || positive && matches!(verb, Verb::Data | Verb::Bdat | Verb::StartTls)
-        {
-            return self.misuse(Pending::Command(verb, chunked), Misuse::WrongVerb);
-        }
-        if let Chunked::Yes { size, .. } = chunked {
-            self.phase = Phase::Broken;
-            let reply = reply.clone();
-            self.incoming = Incoming::Swallow { left: size, refusal: Some(Refusal { reply, fault: None }) };
-            return Ok(());
-        }
-        if positive {
-            match verb {
-                Verb::Ehlo | Verb::Helo | Verb::Lhlo => {
-                    self.reset();
-                    self.phase = Phase::Ready;
-                    self.session.plain = verb == Verb::Helo;
-                }
-                Verb::Mail => self.phase = Phase::Mail,
-                Verb::Rcpt => {
-                    self.phase = Phase::Rcpt;
-                    self.transaction.recipients = self.transaction.recipients.saturating_add(1);
-                }
-                Verb::Rset => self.reset(),
-                Verb::Quit => self.closing = true,
-                Verb::Auth => self.session.authenticated = true,
-                // The proxied client starts anew.
-                Verb::XClient => {
-                    self.reset();
-                    self.phase = Phase::Start;
-                }
-                Verb::Burl => self.phase = Phase::Chunks, // BURL LAST: see `command`
-                _ => {}
-            }
-        } else if verb == Verb::Mail {
-            self.transaction = Transaction::default();
-        }
-        self.write(reply);
-        Ok(())
-    }
-
-    /// RSET, and what is like it: the transaction goes, what EHLO and AUTH told stays (RFC 5321 s 4.1.1.5).
-    fn reset(&mut self) {
-        self.transaction = Transaction::default();
-        if !matches!(self.phase, Phase::Start | Phase::Refused) {
-            self.phase = Phase::Ready;
-        }
-    }
-
-    fn write(&mut self, reply: &Reply) {
-        reply.write(&mut self.output);
-        if reply.code() == 421 {
-            self.closing = true;
-        }
-    }
-
-    /// The lines of the EHLO reply behind our name.
-    fn keywords(&self, text: &mut String) {
-        use std::fmt::Write;
-        let config = &*self.config;
-        // RFC 1870 s 4: 0 says that there is no fixed limit.
-        let _ = write!(text, "\nSIZE {}", config.message_size);
-        for (offer, keyword) in Offer::KEYWORDS {
-            if !self.offers(*offer) {
-                continue;
-            }
-            let _ = write!(text, "\n{keyword}");
-            match *offer {
-                // RFC 4865 s 4: seconds, and a date-time. The date is the driver's matter: HOLDFOR bounds both.
-                Offer::FUTURE_RELEASE => {
-                    let _ = write!(text, " {} 9999-12-31T23:59:59Z", config.future_release);
-                }
-                Offer::LIMITS => {
-                    let _ = write!(text, " RCPTMAX={}", config.limits.recipients);
-                }
-                Offer::XCLIENT => text.push_str(" NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"),
-                Offer::XFORWARD => text.push_str(" NAME ADDR PORT PROTO HELO IDENT SOURCE"),
-                _ => {}
-            }
-        }
-        if self.offers_auth() {
-            let _ = write!(text, "\nAUTH {}", config.mechanisms.join(" "));
-        }
-    }
-
-    /// Whether an extension is in force now.
-    fn offers(&self, offer: Offer) -> bool {
-        self.config.offer.has(offer)
-            && match offer {
-                Offer::STARTTLS => !self.session.tls,   // RFC 3207 s 4.2
-                Offer::REQUIRE_TLS => self.session.tls, // RFC 8689 s 2
-                Offer::BINARY_MIME => self.config.offer.has(Offer::CHUNKING), // RFC 3030 s 3 (3)
-                _ => true,
-            }
-    }
-
-    fn offers_auth(&self) -> bool {
-        !self.config.mechanisms.is_empty() && (self.session.tls || self.config.auth == InClear::Taken)
-    }
-
-    // --- What comes in ---------------------------------------------------------------------------------------------
-
     fn command(&mut self, input: &mut BytesMut) -> Result<Step<Event>, Error> {
         let line = match self.lines.next(input) {
             None => return Ok(Step::WantsInput),
@@ -520,118 +239,6 @@ impl Connection {
             return Ok(self.auth(&line, mechanism.as_bytes(), initial));
         }
         Ok(Step::Event(Event::Command { command: command.in_frame(&line), tolerated }))
-    }
-
-    /// What the protocol says to a command before the application is asked.
-    fn check(&mut self, command: &Command<&[u8]>) -> Option<(Reply, Fault)> {
-        let verb = command.verb();
-        let not_offered = |text| Some((reply(502, (5, 5, 1), text), Fault::NotOffered));
-        let out_of_sequence = |text| Some((reply(503, (5, 5, 1), text), Fault::OutOfSequence));
-        match order(verb, self.phase, self.config.dialect) {
-            Order::Unknown => {
-                return Some((reply(500, (5, 5, 1), "command unrecognized"), Fault::NotOffered));
-            }
-            Order::OutOfSequence
-                if verb == Verb::Data
-                    && self.phase == Phase::Mail
-                    && self.config.dialect == Dialect::Smtp =>
-            {
-                return Some((reply(554, (5, 5, 1), "no valid recipients"), Fault::OutOfSequence));
-            }
-            Order::OutOfSequence => return out_of_sequence("bad sequence of commands"),
-            Order::Allowed(group) => self.must_flush |= group == Group::Last,
-        }
-        // RFC 3207 s 4: everything but NOOP, EHLO, STARTTLS and QUIT.
-        let open = matches!(
-            verb,
-            Verb::Noop | Verb::Ehlo | Verb::Helo | Verb::Lhlo | Verb::StartTls | Verb::Quit | Verb::Rset
-        );
-        if self.config.clear_text == InClear::Refused && !self.session.tls && !open {
-            return Some((reply(530, (5, 7, 0), "must issue a STARTTLS command first"), Fault::NeedsTls));
-        }
-        match command {
-            Command::StartTls if self.session.tls => out_of_sequence("TLS is already on"),
-            Command::StartTls if !self.offers(Offer::STARTTLS) => not_offered("STARTTLS is not offered"),
-            Command::Bdat { .. } if !self.offers(Offer::CHUNKING) => not_offered("CHUNKING is not offered"),
-            Command::Burl { .. } if !self.offers(Offer::BURL) => not_offered("BURL is not offered"),
-            Command::Etrn(_) if !self.offers(Offer::ETRN) => not_offered("ETRN is not offered"),
-            Command::Atrn(_) if !self.offers(Offer::ATRN) => not_offered("ATRN is not offered"),
-            Command::XClient(_) if !self.offers(Offer::XCLIENT) => not_offered("XCLIENT is not offered"),
-            Command::XForward(_) if !self.offers(Offer::XFORWARD) => not_offered("XFORWARD is not offered"),
-            Command::Auth { mechanism, .. } => self.check_auth(mechanism.as_bytes()),
-            // RFC 3030 s 3: BINARYMIME cannot be used with DATA.
-            Command::Data if self.transaction.binary => out_of_sequence("BODY=BINARYMIME needs BDAT"),
-            Command::Bdat { size, .. } => self.check_chunk(*size),
-            Command::Mail { from, params } => self.check_mail(from, params),
-            Command::Rcpt { to, params } => self.check_rcpt(to, params),
-            _ => None,
-        }
-    }
-
-    fn check_auth(&self, mechanism: &[u8]) -> Option<(Reply, Fault)> {
-        if self.config.mechanisms.is_empty() {
-            return Some((reply(502, (5, 5, 1), "AUTH is not offered"), Fault::NotOffered));
-        }
-        // RFC 4954 s 4: once only, and not where a password could be read on the way.
-        if self.session.authenticated {
-            return Some((reply(503, (5, 5, 1), "already authenticated"), Fault::OutOfSequence));
-        }
-        if !self.offers_auth() {
-            return Some((reply(538, (5, 7, 11), "encryption required"), Fault::NeedsTls));
-        }
-        let known = self.config.mechanisms.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(mechanism));
-        (!known).then(|| (reply(504, (5, 5, 4), "mechanism not offered"), Fault::NotOffered))
-    }
-
-    fn check_chunk(&self, size: u64) -> Option<(Reply, Fault)> {
-        let sum = self.transaction.received.saturating_add(size);
-        self.is_too_big(sum).then(|| (reply(552, (5, 3, 4), "message too big"), Fault::TooBig))
-    }
-
-    fn check_mail(&self, _from: &ReversePath<&[u8]>, params: &Params<&[u8]>) -> Option<(Reply, Fault)> {
-        if self.config.mail == MailFrom::Authenticated && !self.session.authenticated {
-            return Some((reply(530, (5, 7, 0), "authentication required"), Fault::NeedsAuth));
-        }
-        for param in params.iter() {
-            let offered = match param {
-                Param::Size(size) if self.is_too_big(size) => {
-                    return Some((reply(552, (5, 3, 4), "message too big"), Fault::TooBig));
-                }
-                Param::Size(_) => true,
-                Param::Body(Body::SevenBit | Body::EightBitMime) => self.offers(Offer::EIGHT_BIT_MIME),
-                Param::Body(Body::BinaryMime) => self.offers(Offer::BINARY_MIME),
-                Param::SmtpUtf8 => self.offers(Offer::SMTP_UTF8),
-                Param::Ret(_) | Param::EnvId(_) => self.offers(Offer::DSN),
-                // RFC 4954 s 5: taken even from who is not authenticated.
-                Param::Auth(_) => !self.config.mechanisms.is_empty(),
-                Param::By(_) => self.offers(Offer::DELIVER_BY),
-                Param::MtPriority(_) => self.offers(Offer::MT_PRIORITY),
-                Param::HoldFor(_) | Param::HoldUntil(_) => self.offers(Offer::FUTURE_RELEASE),
-                Param::RequireTls => self.offers(Offer::REQUIRE_TLS),
-                _ => false,
-            };
-            if !offered {
-                return Some(unknown_parameter());
-            }
-        }
-        None
-    }
-
-    fn check_rcpt(&self, _to: &ForwardPath<&[u8]>, params: &Params<&[u8]>) -> Option<(Reply, Fault)> {
-        if self.transaction.recipients >= self.config.limits.recipients {
-            // RFC 5321 s 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
-            return Some((reply(452, (4, 5, 3), "too many recipients"), Fault::TooManyRecipients));
-        }
-        let offered = params.iter().all(|param| match param {
-            Param::Notify(_) | Param::Orcpt(_) => self.offers(Offer::DSN),
-            Param::Rrvs(_) => self.offers(Offer::RRVS),
-            _ => false,
-        });
-        (!offered).then(unknown_parameter)
-    }
-
-    fn is_too_big(&self, size: u64) -> bool {
-        self.config.message_size != 0 && size > self.config.message_size
     }
 
     fn refuse(&mut self, reply: Reply, fault: Fault) -> Step<Event> {
@@ -829,16 +436,8 @@ impl mail46_wire::Connection for Connection {
     }
 }
 
-fn reply(code: u16, (class, subject, detail): (u8, u16, u16), text: &str) -> Reply {
+pub(super) fn reply(code: u16, (class, subject, detail): (u8, u16, u16), text: &str) -> Reply {
     Reply::new(code, EnhancedCode::new(class, subject, detail), text)
-}
-
-fn unknown_parameter() -> (Reply, Fault) {
-    // RFC 5321 s 4.1.1.11.
-    (
-        reply(555, (5, 5, 4), "MAIL FROM/RCPT TO parameters not recognized or not implemented"),
-        Fault::Parameter,
-    )
 }
 
 fn line_fault(fault: &mail46_wire::LineError) -> Reply {

@@ -3,11 +3,13 @@
 //! Feed it octets with [`Connection::next`], answer each event with a verb, write what is in
 //! [`Connection::output`]. See [`Connection`] for an example.
 
+mod check;
 mod config;
 mod connection;
 mod event;
 mod offer;
 mod order;
+mod verbs;
 
 pub use config::{Config, Dialect, InClear, Limits, MailFrom, Timeouts};
 pub use connection::Connection;
