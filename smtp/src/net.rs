@@ -11,5 +11,5 @@ mod session;
 pub use client::{Client, ClientError, Direction, Observer, SendError};
 #[cfg(feature = "tls")]
 pub use client::{Tls, TlsSettings};
-pub use server::{ServeError, Server, Shutdown, serve, serve_connection};
+pub use server::{FrontEnd, ServeError, Server, Shutdown, serve, serve_connection};
 pub use session::{Delivery, Hello, Message, MessageError, Peer, Service, Session};

@@ -16,6 +16,7 @@
 //! | [`DotDecoder`], [`DotEncoder`] | texts that end in a lone dot, both ways, as streams | 5321 s 4.5.2; 1939 s 3 |
 //! | [`base64`] | strict, for SASL exchanges | 4648 s 3, 4 |
 //! | [`Domain`], [`AddressLiteral`], [`Host`] | where mail lives, by name or by address of either family | 5321 s 4.1.2, 4.1.3; 5890; 5952 |
+//! | [`ProxyProtocol`] | who the client of a load balancer is, ahead of everything else | HAProxy's PROXY protocol, 1 and 2 |
 //! | `net::Stream` | the plain-or-TLS stream and its drive loop, with deadlines | 3207; 8314; 9266; 5929 |
 //!
 //! # What holds
@@ -65,6 +66,7 @@ mod line;
 mod literal;
 #[cfg(feature = "net")]
 pub mod net;
+mod proxy;
 mod step;
 
 pub use connection::{Connection, Phase};
@@ -73,6 +75,7 @@ pub use dot::{BareNewline, DotDecoder, DotEncoder, DotEvent, DotFault};
 pub use host::Host;
 pub use line::{LineError, LineReader};
 pub use literal::{AddressLiteral, LiteralError};
+pub use proxy::{Origin, ProxyError, ProxyProtocol};
 pub use step::Step;
 
 #[cfg(doctest)]

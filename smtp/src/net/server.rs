@@ -5,7 +5,10 @@ use mail46_sasl::{
     ChannelBinding, Decoy, Mechanism, Nonce, Secret,
     server::{Exchange, Failure, Step as SaslStep},
 };
-use mail46_wire::net::{DriveError, Pace, Stream};
+use mail46_wire::{
+    Origin, ProxyProtocol,
+    net::{DriveError, Pace, Stream},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -32,6 +35,9 @@ pub struct Server {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// TLS from the first octet on (RFC 8314 s 3.3: submissions), instead of STARTTLS.
     pub implicit_tls: bool,
+    /// Whether a front end says who the client is, ahead of TLS and the greeting. Only on ports that nobody else can
+    /// reach. Default: nobody does.
+    pub front_end: FrontEnd,
     /// Connections at a time; more of them wait unaccepted. Default: 1,000.
     pub connections: usize,
     /// What unknown SCRAM users get, so that they cannot be told from known ones. Give it the salt length and the
@@ -60,10 +66,21 @@ impl Server {
             #[cfg(feature = "tls")]
             tls: None,
             implicit_tls: false,
+            front_end: FrontEnd::None,
             connections: 1_000,
             decoy: Arc::new(decoy),
         })
     }
+}
+
+/// What stands between us and the clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrontEnd {
+    /// Nothing that says who they are.
+    None,
+    /// A load balancer that sends the PROXY protocol's header, version 1 or 2, on each connection.
+    ProxyProtocol,
 }
 
 /// Tells running connections to finish: each ends with 421 at its next command (RFC 5321 s 3.8), and a message that is on
@@ -152,8 +169,16 @@ async fn accept_all(
         let Ok(local) = socket.local_addr() else { continue };
         let (server, service, signal) = (server.clone(), Arc::clone(&service), signal.clone());
         sessions.spawn(async move {
-            let session = service.session(&Peer::new(remote, local));
-            let stream = Stream::with_pace(socket, server.pace);
+            let mut stream = Stream::with_pace(socket, server.pace);
+            let mut peer = Peer::new(remote, local);
+            if server.front_end == FrontEnd::ProxyProtocol {
+                match stream.drive(&mut ProxyProtocol::default()).await {
+                    Ok(Origin::Proxied { client, server }) => peer = Peer::new(client, server),
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+            }
+            let session = service.session(&peer);
             // How a session ended is the session's own to know: it was told of each step.
             let _ = run(stream, session, &server, signal).await;
             drop(slot);
