@@ -5,7 +5,8 @@ mod data;
 mod harness;
 mod replies;
 
-const CHAPTERS: &[(&str, fn())] = &[("data", data::run), ("commands", commands::run), ("replies", replies::run)];
+const CHAPTERS: &[(&str, fn())] =
+    &[("data", data::run), ("commands", commands::run), ("replies", replies::run)];
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();

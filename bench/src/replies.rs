@@ -32,7 +32,9 @@ pub fn run() {
         let mut cases = vec![
             Case::new("smtp-proto 0.2.5 EhloResponse", || repeat(|| smtp_proto_ehlo(frame))),
             Case::new("mail46 Extensions", || repeat(|| mail46_ehlo(frame))),
-            Case::new("memchr of each LF", || repeat(|| memchr::memchr_iter(b'\n', black_box(frame)).count() > 1)),
+            Case::new("memchr of each LF", || {
+                repeat(|| memchr::memchr_iter(b'\n', black_box(frame)).count() > 1)
+            }),
         ];
         if smtp_codec_ehlo(frame) {
             cases.push(Case::new("smtp-codec 0.2.0", || repeat(|| smtp_codec_ehlo(frame))));

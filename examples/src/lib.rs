@@ -11,3 +11,7 @@ pub mod message;
 pub mod tls;
 
 pub use exit::{Exit, Stop};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -111,7 +111,7 @@ pub enum Question {
 pub struct Presented {
     /// The user whose password it should be, prepared.
     pub user: String,
-    /// The password as it came. A hash of a prepared password wants [`saslprep`](crate::saslprep) first.
+    /// The password as it came. A hash of a prepared password wants [`saslprep`] first.
     pub password: Secret,
 }
 

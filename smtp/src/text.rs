@@ -35,7 +35,7 @@ macro_rules! text_type {
             /// Checks and borrows.
             ///
             /// # Errors
-            #[doc = concat!("[`TextError`] if it is not ", $wanted, ".")]
+            #[doc = concat!("[`TextError`](crate::TextError) if it is not ", $wanted, ".")]
             pub fn parse(octets: &'a [u8]) -> Result<Self, $crate::text::TextError> {
                 let check: fn(&[u8]) -> bool = $check;
                 if check(octets) { Ok(Self(octets)) } else { Err($crate::text::TextError::new($wanted)) }

@@ -35,7 +35,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A part of the message, after [`Event::SendData`]. It is dot-stuffed for DATA and goes as it is by BDAT.
+    /// A part of the message, after [`Event::SendData`](super::Event::SendData). It is dot-stuffed for DATA and goes as it is by BDAT.
     ///
     /// # Errors
     /// [`Misuse`]: nothing of this part was sent. Behind [`Misuse::BareNewline`] the message cannot be ended well: close the
@@ -130,7 +130,7 @@ impl Connection {
     /// TLS is on. Forgets all that the server said before (RFC 3207 s 4.2) and says EHLO anew.
     ///
     /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`].
+    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`](super::Event::TlsReady).
     pub fn tls_established(&mut self) -> Result<(), Error> {
         if self.state != State::Handshake {
             return Err(Error::Misuse(Misuse::WrongVerb));
@@ -178,7 +178,7 @@ impl Connection {
     /// Answers a challenge.
     ///
     /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`].
+    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`](super::Event::Challenge).
     pub fn respond(&mut self, octets: &[u8]) -> Result<(), Error> {
         if self.state != State::Challenged {
             return Err(Error::Misuse(Misuse::WrongVerb));
@@ -190,10 +190,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives the AUTH exchange up with `*` (RFC 4954 s 4). The server's refusal follows as [`Event::AuthRefused`].
+    /// Gives the AUTH exchange up with `*` (RFC 4954 s 4). The server's refusal follows as [`Event::AuthRefused`](super::Event::AuthRefused).
     ///
     /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`].
+    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`](super::Event::Challenge).
     pub fn cancel_auth(&mut self) -> Result<(), Error> {
         if self.state != State::Challenged {
             return Err(Error::Misuse(Misuse::WrongVerb));
@@ -238,7 +238,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the session. [`Event::Closed`] follows with the server's reply.
+    /// Ends the session. [`Event::Closed`](super::Event::Closed) follows with the server's reply.
     ///
     /// # Errors
     /// [`Misuse::WrongVerb`] while a message is on its way.
