@@ -3,22 +3,22 @@
 use std::{
     net::SocketAddr,
     process::ExitCode,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use mail46_examples::{
     Exit, Stop,
     auth::{Credentials, OneUser},
-    dial, exit,
+    desk::{Desk, Inbox},
+    exit,
     letters::{Letter, letters},
-    listen, tls,
+    listen, tls, way,
 };
-use mail46_sasl::server::{Answer, Question};
 use mail46_smtp::{
-    AddressLiteral, EnhancedCode, ForwardPath, Mailbox, Params, Reply, ReversePath,
+    AddressLiteral, Mailbox,
     client::{Config, Envelope},
-    net::{Client, Delivery, Message, Peer, Server, Session, Shutdown, Tls, TlsSettings, serve},
+    net::{Client, Peer, Server, Shutdown, Tls, TlsSettings, serve},
     server,
 };
 use rustls::ClientConfig;
@@ -129,7 +129,7 @@ async fn deliver(
     // By name the certificate must bear the name, by literal the address.
     let name = if host == NAME { NAME.to_owned() } else { address.ip().to_string() };
     let settings = TlsSettings { config: Arc::clone(tls), name: tls::server_name(&name)? };
-    let config = Config::new(dial::own_host(&socket)?);
+    let config = Config::new(way::own_host(&socket)?);
     let failed = || Stop::because(Exit::Unavailable, format!("{} to {to}", letter.what));
     let mut client = Client::open(socket, config, Tls::Required(settings)).await.map_err(failed())?;
     let credentials = Credentials::parse(USER)?;
@@ -170,41 +170,4 @@ async fn deliver(
         octets: letter.text.len(),
         time: start.elapsed(),
     })
-}
-
-#[derive(Default)]
-struct Inbox(Mutex<Vec<(Vec<String>, Vec<u8>)>>);
-
-/// One session of the servers.
-struct Desk {
-    inbox: Arc<Inbox>,
-    user: OneUser,
-    to: Vec<String>,
-}
-
-impl Session for Desk {
-    async fn question(&mut self, question: &Question) -> Answer {
-        self.user.answer(question)
-    }
-
-    async fn mail(&mut self, _: ReversePath, _: Params) -> Result<Reply, Reply> {
-        self.to.clear();
-        Ok(Reply::new(250, EnhancedCode::new(2, 1, 0), "ok"))
-    }
-
-    async fn rcpt(&mut self, to: ForwardPath, _: Params) -> Result<Reply, Reply> {
-        self.to.extend(to.mailbox().map(ToString::to_string));
-        Ok(Reply::new(250, EnhancedCode::new(2, 1, 5), "ok"))
-    }
-
-    async fn data(&mut self, message: &mut Message<'_>) -> Result<Delivery, Reply> {
-        let mut text = Vec::new();
-        while let Some(part) = message.next().await? {
-            text.extend_from_slice(&part);
-        }
-        if let Ok(mut inbox) = self.inbox.0.lock() {
-            inbox.push((self.to.clone(), text));
-        }
-        Ok(Reply::new(250, EnhancedCode::new(2, 0, 0), "taken").into())
-    }
 }

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use clap::{Parser, Subcommand, ValueEnum};
 use mail46_examples::{
     Exit, Stop,
-    dialogue::{self, Fault, Line},
+    dialogue::{self, Fault, Line, raw_line},
     exit,
 };
 use mail46_smtp::{Chunk, Command, Quirks, ReplyReader, Rules, Utf8, Verb};
@@ -52,13 +52,6 @@ fn run(side: Side, json: bool, octets: &[u8]) -> Result<Exit, Stop> {
         Side::Server => replies(octets),
     };
     dialogue::print(&lines, json)
-}
-
-/// The rest of the line that begins at `offset`, with its CRLF.
-fn raw_line(octets: &[u8], offset: usize) -> Vec<u8> {
-    let rest = octets.get(offset..).unwrap_or_default();
-    let end = rest.windows(2).position(|pair| pair == b"\r\n").map_or(rest.len(), |at| at + 2);
-    rest[..end].to_vec()
 }
 
 struct Client<'a> {

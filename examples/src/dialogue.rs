@@ -88,3 +88,10 @@ pub fn print(lines: &[Line], json: bool) -> Result<Exit, Stop> {
     out.flush().map_err(Stop::because(Exit::CantCreate, "stdout"))?;
     Ok(if lines.iter().any(|line| line.fault.is_some()) { Exit::Data } else { Exit::Ok })
 }
+
+/// The rest of the line that begins at `offset`, with its CRLF.
+pub fn raw_line(octets: &[u8], offset: usize) -> Vec<u8> {
+    let rest = octets.get(offset..).unwrap_or_default();
+    let end = rest.windows(2).position(|pair| pair == b"\r\n").map_or(rest.len(), |at| at + 2);
+    rest[..end].to_vec()
+}

@@ -1,14 +1,16 @@
 //! What the example programs share: how they end, how they listen, TLS from files or made up, messages from files.
 
 pub mod auth;
-pub mod dial;
+pub mod desk;
 pub mod dialogue;
 pub mod dump;
 pub mod exit;
 pub mod letters;
 pub mod listen;
 pub mod message;
+pub mod outcome;
 pub mod tls;
+pub mod way;
 
 pub use exit::{Exit, Stop};
 

@@ -23,6 +23,15 @@ pub struct Prepared {
     pub utf8_header: bool,
 }
 
+impl Prepared {
+    /// The file, from its start.
+    pub fn rewound(&mut self) -> Result<File, Stop> {
+        let because = || Stop::because(Exit::OsError, "temporary file");
+        self.file.seek(SeekFrom::Start(0)).map_err(because())?;
+        self.file.try_clone().map_err(because())
+    }
+}
+
 /// Reads `file`, or stdin without one, into a temporary file (gone when it is closed). A lone LF becomes CRLF, as every Unix
 /// text needs; a CR that stands alone in it is an error, since no server may be sent one (RFC 5321 s 2.3.8).
 pub fn prepare(file: Option<&Path>) -> Result<Prepared, Stop> {

@@ -9,6 +9,8 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 
+use mail46_smtp::net::{Tls, TlsSettings};
+
 use crate::{Exit, Stop};
 
 fn provider() -> Arc<CryptoProvider> {
@@ -107,9 +109,38 @@ pub fn made_up(names: &[&str]) -> Result<(Arc<ServerConfig>, Arc<ClientConfig>),
     Ok((server, trusting(roots)?))
 }
 
+/// When TLS is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Never.
+    None,
+    /// If the server offers it, with any certificate.
+    Opportunistic,
+    /// STARTTLS or nothing, certificate checked.
+    Required,
+    /// From the first octet on, certificate checked.
+    Implicit,
+}
+
+impl Mode {
+    /// The policy for a server of this name. `checked`: the certificate is checked even where TLS is opportunistic.
+    pub fn policy(self, ca: Option<&Path>, host: &str, checked: bool) -> Result<Tls, Stop> {
+        let settings = |checked: bool| {
+            let config = if checked { client(ca)? } else { unauthenticated()? };
+            Ok(TlsSettings { config, name: server_name(host)? })
+        };
+        Ok(match self {
+            Self::None => Tls::None,
+            Self::Opportunistic => Tls::Opportunistic(settings(checked)?),
+            Self::Required => Tls::Required(settings(true)?),
+            Self::Implicit => Tls::Implicit(settings(true)?),
+        })
+    }
+}
+
 /// The name a certificate must bear: a host name, or an address (RFC 9525 s 6.3: then an iPAddress entry).
 pub fn server_name(host: &str) -> Result<ServerName<'static>, Stop> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host.trim_start_matches('[').trim_start_matches("IPv6:").trim_end_matches(']');
     ServerName::try_from(host.to_owned())
         .map_err(Stop::because(Exit::Usage, format!("{host} is no host name")))
 }
