@@ -418,3 +418,13 @@ fn a_flood_of_addresses_is_cut_and_keeps_both_families() {
     assert!(log.attempts[1].address.is_ipv4() && log.attempts[3].address.is_ipv4());
     assert_eq!(log.ignored.len(), 200 - mail46_connect::ADDRESSES);
 }
+
+#[test]
+fn an_address_of_two_hosts_is_tried_once_by_whatever_way() {
+    // Found by fuzzing: the second host had the address behind the translator, then as it is.
+    let world =
+        dns("0:4@0=4a 0:6@0=nx 1:6@0=64:ff9b::c000:20a 1:4@9=4a").net("4a:rst@1 64:ff9b::c000:20a:rst@1");
+    let config = Config::new().policy(FamilyPolicy::PreferIpv4).nat64(Nat64::Known(vec![Pref64::WELL_KNOWN]));
+    let ran = told(run(vec![Target::LookUp, Target::LookUp], config, &world));
+    assert_eq!(ran, "0:4a 9:64:ff9b::c000:20a AllFailed@10");
+}

@@ -179,12 +179,14 @@ impl Candidates {
                 || (old.destination.address == new.destination.address
                     && old.target.is_ipv4() != new.target.is_ipv4())
         };
+        if tried(new.target) {
+            return;
+        }
         match self.list.iter_mut().find(|old| same(old)) {
             Some(old) if old.state != State::Attempted && new.target.is_ipv4() && old.target.is_ipv6() => {
                 *old = new
             }
             Some(_) => {}
-            None if tried(new.target) => {}
             None => self.list.push(new),
         }
     }
