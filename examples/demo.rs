@@ -13,7 +13,7 @@ use mail46_examples::{
     desk::{Desk, Inbox},
     exit,
     letters::{Letter, letters},
-    listen, tls, way,
+    listen, reports, tls, way,
 };
 use mail46_smtp::{
     AddressLiteral, Mailbox,
@@ -39,7 +39,6 @@ async fn run() -> Result<Exit, Stop> {
     config.offer =
         server::Offer::USUAL | server::Offer::BINARY_MIME | server::Offer::DSN | server::Offer::STARTTLS;
     config.mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"].map(str::to_owned).to_vec();
-    config.mail = server::MailFrom::Authenticated;
     let mut settings = Server::new(config).map_err(Stop::because(Exit::OsError, "randomness"))?;
     settings.tls = Some(server_tls);
 
@@ -58,16 +57,20 @@ async fn run() -> Result<Exit, Stop> {
         Arc::new(move |_: &Peer| Desk { inbox: Arc::clone(&inbox), user: user.clone(), to: Vec::new() })
     };
     let shutdown = Shutdown::new();
-    let (rows, served) = tokio::join!(
+    let (sent, served) = tokio::join!(
         async {
-            let rows = deliver_all(&addresses, &client_tls, &inbox).await;
+            let sent = async {
+                let rows = deliver_all(&addresses, &client_tls, &inbox).await?;
+                Ok::<_, Stop>((rows, reports::play(&addresses, &inbox).await?))
+            };
+            let sent = sent.await;
             shutdown.begin();
-            rows
+            sent
         },
         serve(listeners, &settings, service, &shutdown),
     );
     served.map_err(Stop::because(Exit::OsError, "serving"))?;
-    let rows = rows?;
+    let (rows, by_dns) = sent?;
     println!(
         "\n{:<6} {:<28} {:<34} {:<30} {:>9} {:>8}",
         "family", "to", "TLS", "extensions", "octets", "time"
@@ -79,7 +82,10 @@ async fn run() -> Result<Exit, Stop> {
             row.family, row.to, row.tls, row.extensions, row.octets, ms
         );
     }
-    println!("\n{} messages sent, {} arrived, all octet for octet the same.", rows.len(), rows.len());
+    println!(
+        "\n{} messages by address and {by_dns} by DNS, all arrived octet for octet the same.",
+        rows.len()
+    );
     Ok(Exit::Ok)
 }
 

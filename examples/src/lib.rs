@@ -3,12 +3,14 @@
 pub mod auth;
 pub mod desk;
 pub mod dialogue;
+pub mod dns;
 pub mod dump;
 pub mod exit;
 pub mod letters;
 pub mod listen;
 pub mod message;
 pub mod outcome;
+pub mod reports;
 pub mod tls;
 pub mod way;
 
