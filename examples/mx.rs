@@ -3,12 +3,15 @@
 //! `cargo run --example mx -- [OPTIONS] DOMAIN…`, or `mx ptr ADDR`, `mx srv DOMAIN imap|pop3|submission`,
 //! `mx sts DOMAIN`, `mx tlsrpt DOMAIN`, `mx sender DOMAIN`. Exit: 0, 68 (permanent) or 75 (temporary, if anything was).
 
+#[path = "mx/beside.rs"]
+mod beside;
+
 use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use mail46_resolve::{
-    Answer, Destination, Failure, FamilyPolicy, Hickory, Limits, Own, Policy, Resolver, Rules, SenderCheck,
-    Validation, iprev::Iprev, seeded, srv::Discovery, sts, tlsrpt, unseeded,
+    Destination, Failure, FamilyPolicy, Hickory, Limits, Own, Policy, Resolver, Rules, Validation, seeded,
+    sts, tlsrpt, unseeded,
 };
 use mail46_wire::{Domain, Host};
 use serde_json::{Value, json};
@@ -105,20 +108,20 @@ async fn run(options: &Options) -> Result<u8> {
         worst = worst.max(exit);
     };
     match words.as_slice() {
-        ["ptr", address] => tell(ptr(&resolver, address).await?),
-        ["srv", domain, protocol] => tell(srv(&resolver, domain, protocol, &mut random).await?),
-        ["sender", domain] => tell(sender(&resolver, domain, &mut random).await),
+        ["ptr", address] => tell(beside::ptr(&resolver, address).await?),
+        ["srv", domain, protocol] => tell(beside::srv(&resolver, domain, protocol, &mut random).await?),
+        ["sender", domain] => tell(beside::sender(&resolver, domain, &mut random).await),
         ["sts", domain] => {
             let answer = resolver.sts_record(&Domain::from_unicode(domain)?).await?;
             let record = sts::Record::find(answer.as_records()).map(|record| json!({ "id": record.id }));
-            tell(record_of(domain, "MTA-STS", &answer, record));
+            tell(beside::record_of(domain, "MTA-STS", &answer, record));
         }
         ["tlsrpt", domain] => {
             let answer = resolver.tlsrpt_record(&Domain::from_unicode(domain)?).await?;
             let record = tlsrpt::Record::find(answer.as_records()).map(
                 |record| json!({ "rua": record.reports.iter().map(ToString::to_string).collect::<Vec<_>>() }),
             );
-            tell(record_of(domain, "TLSRPT", &answer, record));
+            tell(beside::record_of(domain, "TLSRPT", &answer, record));
         }
         domains => {
             for domain in domains {
@@ -174,74 +177,4 @@ async fn route(
     let sts = sts.and_then(|answer| sts::Record::find(answer.as_records())).map(|record| record.id);
     let sts = sts.as_deref().unwrap_or("none");
     Ok((json, format!("{route}\n  MTA-STS {sts}; an RFC 2821 sender sees: {older}"), OK))
-}
-
-async fn ptr(resolver: &Resolver<Hickory>, address: &str) -> Result<Told> {
-    let reverse = resolver.reverse(address.parse()?).await;
-    let names = reverse
-        .names
-        .iter()
-        .map(|(name, confirmed)| json!({ "name": name.as_str(), "confirmed": confirmed.to_string() }));
-    let json = json!({ "address": reverse.address, "iprev": reverse.result.to_string(),
-                       "name": reverse.name().map(Domain::as_str), "names": names.collect::<Vec<_>>() });
-    let name = reverse.name().map_or("unknown", Domain::as_str);
-    let exit = match reverse.result {
-        Iprev::Pass => OK,
-        Iprev::TempError => TEMP_FAIL,
-        Iprev::Fail | Iprev::PermError => NO_HOST,
-    };
-    Ok((json, format!("{}: {name} (iprev {})", reverse.address, reverse.result), exit))
-}
-
-async fn srv(
-    resolver: &Resolver<Hickory>,
-    name: &str,
-    protocol: &str,
-    random: impl FnMut() -> u64,
-) -> Result<Told> {
-    let found = resolver.discover(&Domain::from_unicode(name)?, protocol.parse()?, random).await?;
-    let endpoints = found.endpoints().iter().map(|endpoint| {
-        json!({ "host": endpoint.host.as_str(), "port": endpoint.port, "tls": endpoint.tls.to_string(),
-                "priority": endpoint.priority, "trust": endpoint.trust.to_string() })
-    });
-    let json = json!({ "domain": name, "protocol": protocol, "outcome": found.as_str(),
-                       "endpoints": endpoints.collect::<Vec<_>>() });
-    let mut text = format!("{name} {protocol}: {}", found.as_str());
-    for endpoint in found.endpoints() {
-        text += &format!("\n  {}:{} ({}, {})", endpoint.host, endpoint.port, endpoint.tls, endpoint.trust);
-    }
-    let exit = match found {
-        Discovery::Offered(_) => OK,
-        Discovery::Failed(_) => TEMP_FAIL,
-        Discovery::NotOffered | Discovery::Unknown => NO_HOST,
-    };
-    Ok((json, text, exit))
-}
-
-async fn sender(resolver: &Resolver<Hickory>, name: &str, random: impl FnMut() -> u64) -> Told {
-    let check = match Destination::parse(name) {
-        Ok(from) => resolver.check_sender(&from, random).await,
-        Err(failure) => SenderCheck::new(&Err(failure)),
-    };
-    let (verdict, refusal, exit) = match &check {
-        SenderCheck::Accept => ("accept", None, OK),
-        SenderCheck::Defer(refusal) => ("defer", Some(refusal), TEMP_FAIL),
-        SenderCheck::Reject(refusal) => ("reject", Some(refusal), NO_HOST),
-    };
-    let json = json!({ "domain": name, "verdict": verdict, "code": refusal.map_or(250, |refusal| refusal.code),
-                       "status": refusal.map_or("2.1.0", |refusal| refusal.enhanced) });
-    let text =
-        refusal.map_or_else(|| format!("{name}: 250 2.1.0 accepted"), |refusal| format!("{name}: {refusal}"));
-    (json, text, exit)
-}
-
-fn record_of(name: &str, what: &str, answer: &Answer<Vec<u8>>, record: Option<Value>) -> Told {
-    let (outcome, exit) = match (&record, answer.trouble()) {
-        (Some(_), _) => ("found", OK),
-        (None, Some(_)) => ("temp-dns", TEMP_FAIL),
-        (None, None) => ("none", NO_HOST),
-    };
-    let text = record.as_ref().map_or_else(|| outcome.to_owned(), Value::to_string);
-    let json = json!({ "domain": name, "outcome": outcome, "record": record });
-    (json, format!("{name} {what}: {text}"), exit)
 }

@@ -97,8 +97,6 @@ mod route;
 mod sender;
 pub mod srv;
 pub mod sts;
-#[cfg(feature = "hickory")]
-mod stub;
 pub mod tlsrpt;
 mod zone;
 
@@ -108,7 +106,7 @@ pub use cache::Cached;
 pub use dane::Dane;
 pub use dns::Dns;
 #[cfg(feature = "hickory")]
-pub use dns::{Hickory, HickoryError, Validation};
+pub use dns::{Hickory, HickoryError, TrustedAd, Validation};
 pub use facts::{Destination, Facts};
 pub use failure::{Class, Failure};
 pub use mx::{FamilyPolicy, Limits, Own, Policy, Reach, Rules, SpecialAddresses, UnknownWord};
@@ -117,8 +115,6 @@ pub use net::Resolver;
 pub use random::{seeded, unseeded};
 pub use route::{Dropped, Note, Reason, Route, RouteHost, Source, Tier};
 pub use sender::{Refusal, SenderCheck};
-#[cfg(feature = "hickory")]
-pub use stub::TrustedAd;
 pub use zone::{Zone, ZoneError, reverse_name};
 
 #[cfg(doctest)]

@@ -1,5 +1,7 @@
 //! What mail asks of DNS beside MX: reverse names, senders, services, DANE, over a zone of answers.
 
+#![cfg(feature = "net")]
+
 use mail46_resolve::{
     Class, Dane, Destination, Policy, Resolver, SenderCheck, Zone,
     iprev::Iprev,

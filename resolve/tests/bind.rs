@@ -1,5 +1,7 @@
 //! Against a real BIND, over UDP and TCP, on 127.0.0.1 and [::1].
 
+#![cfg(feature = "hickory")]
+
 mod support;
 
 use std::{fs, time::Duration};

@@ -1,5 +1,7 @@
 //! What no real server will do: silence, wrong ids, answers to other questions, a first packet lost, half answers.
 
+#![cfg(feature = "hickory")]
+
 use std::{
     collections::HashSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

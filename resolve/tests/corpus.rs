@@ -1,5 +1,7 @@
 //! Every rule of selection as a case of its own: `corpus/cases.txt` over `corpus/zone.txt`.
 
+#![cfg(feature = "net")]
+
 use std::collections::BTreeSet;
 
 use mail46_resolve::{

@@ -1,5 +1,7 @@
 //! TLSA records against certificates, in whole TLS handshakes without sockets.
 
+#![cfg(all(feature = "net", feature = "tls"))]
+
 use std::sync::Arc;
 
 use mail46_resolve::{Answer, Dane, Destination, Policy, Resolver, Security, Tlsa, Zone, dane::DaneVerifier};
