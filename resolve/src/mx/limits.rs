@@ -4,6 +4,8 @@ use crate::{Dropped, Limits, Reason, Target, Tier};
 
 /// Cuts hosts and addresses beyond the limits off, worst first, and keeps both families where there are both.
 pub(super) fn apply(tiers: &mut Vec<Tier>, limits: Limits, dropped: &mut Vec<Dropped>) -> bool {
+    // A limit of none is one of one: mail is not to bounce for it.
+    let limits = Limits { hosts: limits.hosts.max(1), addresses: limits.addresses.max(1) };
     let mut limited = false;
     let hosts: usize = tiers.iter().map(|tier| tier.hosts.len()).sum();
     if hosts > limits.hosts {
