@@ -16,6 +16,7 @@ use mail46_smtp::{
     net::{Client, SendError},
     server::Dialect,
 };
+use tokio::net::TcpStream;
 
 /// Sends a message from a file or stdin. Exit codes are those of sysexits(3): 0 all recipients accepted, 65 bad data,
 /// 67 no such user, 68 no such host, 69 refused or unavailable, 75 try again later, 76 protocol broken, 77 denied.
@@ -69,7 +70,10 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let flags: Flags = match exit::flags() {
+        Ok(flags) => flags,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Stop::because(Exit::OsError, "starting"));
     exit::finish("send", runtime.and_then(|runtime| runtime.block_on(run(&flags))))
@@ -85,7 +89,7 @@ async fn run(flags: &Flags) -> Result<Exit, Stop> {
     let to: Vec<Mailbox> = flags.to.iter().map(mailbox).collect::<Result<_, Stop>>()?;
     let mut prepared = message::prepare(flags.file.as_deref())?;
     let ways = match &flags.via {
-        Some(server) => vec![Ok(way::via(server, to.len(), flags.family).await?)],
+        Some(server) => vec![Ok(way::via(server, to.len(), flags.family)?)],
         None => way::by_mx(&to, flags.family, flags.resolver, flags.port).await?,
     };
     let mut worst = Exit::Ok;
@@ -123,7 +127,13 @@ async fn deliver(
     let envelope = Envelope::new(from.clone(), here.iter().copied().cloned());
     let mut envelope = envelope.with_size(prepared.size).with_body(prepared.body);
     envelope.utf8_header = prepared.utf8_header;
-    let mut client = open(flags, way).await?;
+    let tell = |log: &str| {
+        if flags.verbose {
+            eprintln!("{log}");
+        }
+    };
+    let open = async |socket: TcpStream, name: String| open_one(flags, socket, &name).await;
+    let mut client = way.first(open, tell).await?;
     if let Some(flag) = &flags.auth {
         let (server, bindings) = (client.extensions(), client.channel_bindings());
         let exchange = auth::Credentials::parse(flag)?.exchange(
@@ -153,26 +163,9 @@ async fn deliver(
     Ok(outcomes.iter().map(code).max().unwrap_or(Exit::Ok))
 }
 
-/// A session with the first stop of the way that gives one (RFC 5321 s 5.1: the next, where one fails for now).
-async fn open(flags: &Flags, way: &Way) -> Result<Client, Stop> {
-    let mut last = Stop::new(Exit::NoHost, "nothing to connect to");
-    for (address, name) in &way.stops {
-        match open_one(flags, *address, name).await {
-            Ok(client) => return Ok(client),
-            Err(stop) if stop.0 == Exit::Usage || stop.0 == Exit::NoInput => return Err(stop),
-            Err(stop) => last = stop,
-        }
-        if flags.verbose {
-            eprintln!("-- {}", last.1.escape_debug());
-        }
-    }
-    Err(last)
-}
-
-async fn open_one(flags: &Flags, address: SocketAddr, name: &str) -> Result<Client, Stop> {
+async fn open_one(flags: &Flags, socket: TcpStream, name: &str) -> Result<Client, Stop> {
     let checked = flags.ca.is_some() || flags.auth.is_some();
     let tls = flags.tls.policy(flags.ca.as_deref(), name, checked)?;
-    let socket = way::connect(address).await?;
     let helo = match &flags.helo {
         Some(name) => name.parse().map_err(Stop::because(Exit::Usage, format!("--helo {name}")))?,
         None => way::own_host(&socket)?,

@@ -11,25 +11,18 @@ use std::{
 };
 
 use clap::Parser;
-use mail46_examples::{Exit, Stop, auth::OneUser, dump::Dumped, exit, listen, tls};
+use mail46_examples::{
+    Exit, Stop,
+    auth::{self, OneUser},
+    dump::Dumped,
+    exit, listen, tls,
+};
 use mail46_sasl::server::{Answer, Question};
 use mail46_smtp::{
     EnhancedCode, ForwardPath, Params, Reply, ReversePath,
     net::{Delivery, Message, Peer, Server, Session, Shutdown, serve},
     server::{Config, Dialect, InClear, Offer},
 };
-
-const MECHANISMS: [&str; 9] = [
-    "SCRAM-SHA-256-PLUS",
-    "SCRAM-SHA-256",
-    "SCRAM-SHA-1-PLUS",
-    "SCRAM-SHA-1",
-    "CRAM-MD5",
-    "PLAIN",
-    "LOGIN",
-    "OAUTHBEARER",
-    "XOAUTH2",
-];
 
 /// Accepts mail for anybody and prints a line for each message.
 #[derive(Parser)]
@@ -67,7 +60,10 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let flags: Flags = match exit::flags() {
+        Ok(flags) => flags,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(Stop::because(Exit::OsError, "starting"));
     exit::finish("sink", runtime.and_then(|runtime| runtime.block_on(run(flags))))
 }
@@ -81,7 +77,7 @@ async fn run(flags: Flags) -> Result<Exit, Stop> {
     config.auth = if flags.auth_without_tls { InClear::Taken } else { InClear::Refused };
     let user = flags.auth.as_deref().map(OneUser::parse).transpose()?;
     if user.is_some() {
-        config.mechanisms = MECHANISMS.map(str::to_owned).to_vec();
+        config.mechanisms = auth::MECHANISMS.map(str::to_owned).to_vec();
     }
     if let Some(dir) = &flags.dump {
         std::fs::create_dir_all(dir)

@@ -39,7 +39,10 @@ enum Side {
 }
 
 fn main() -> ExitCode {
-    let Protocol::Smtp { side, json } = Flags::parse().protocol;
+    let Protocol::Smtp { side, json } = match exit::flags::<Flags>() {
+        Ok(flags) => flags.protocol,
+        Err(code) => return code,
+    };
     let mut octets = Vec::new();
     let read =
         std::io::stdin().lock().read_to_end(&mut octets).map_err(Stop::because(Exit::NoInput, "stdin"));

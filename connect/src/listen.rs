@@ -158,6 +158,11 @@ impl Listener {
         addresses.map(canonical).collect()
     }
 
+    /// The sockets themselves, for a server that accepts by itself: in the order of [`local_addrs`](Self::local_addrs).
+    pub fn into_sockets(self) -> Vec<TcpListener> {
+        self.sockets.into_iter().map(|socket| socket.listener).collect()
+    }
+
     /// The place that a socket was given by, or systemd's name of it.
     pub fn name(&self, socket: usize) -> Option<&str> {
         self.sockets.get(socket).map(|socket| socket.name.as_str())

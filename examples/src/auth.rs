@@ -72,6 +72,19 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// What [`OneUser`] can answer, best first.
+pub const MECHANISMS: [&str; 9] = [
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+    "OAUTHBEARER",
+    "XOAUTH2",
+];
+
 /// The one user that an example's server knows.
 #[derive(Clone)]
 pub struct OneUser {

@@ -33,8 +33,16 @@ pub enum Exit {
 }
 
 /// Why a program stops: a code and what to say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stop(pub Exit, pub String);
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.1)
+    }
+}
+
+impl std::error::Error for Stop {}
 
 impl Stop {
     /// Stops with this code and text.
@@ -46,6 +54,15 @@ impl Stop {
     pub fn because<E: fmt::Display>(exit: Exit, what: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self(exit, format!("{what}: {error}"))
     }
+}
+
+/// The flags; help goes to stdout and is no error, wrong ones are 64.
+pub fn flags<F: clap::Parser>() -> Result<F, std::process::ExitCode> {
+    F::try_parse().map_err(|error| {
+        // Nobody is left to be told that stderr is closed.
+        let _ = error.print();
+        std::process::ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 })
+    })
 }
 
 /// Ends the program: says why in one line, if it has to.

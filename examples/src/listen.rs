@@ -1,36 +1,21 @@
 //! Listening on both families, each by a socket of its own.
 
-use std::net::SocketAddr;
-
-use socket2::{Domain, Protocol, Socket, Type};
+use mail46_connect::Listener;
 use tokio::net::TcpListener;
 
 use crate::{Exit, Stop};
 
 /// Binds every address that `address` stands for: `127.0.0.1:0`, `[::1]:2525`, or `localhost:2525` for both families.
-/// IPv6 sockets take IPv6 alone (`IPV6_V6ONLY`), so that no IPv4 client comes in disguise.
+/// IPv6 sockets take IPv6 alone, so that no IPv4 client comes in disguise.
 pub async fn bind(address: &str) -> Result<Vec<TcpListener>, Stop> {
-    let addresses = tokio::net::lookup_host(address).await.map_err(Stop::because(
-        Exit::Usage,
-        format_args!("--listen {address}: give ADDRESS:PORT, as [::1]:2525"),
+    let listener = Listener::bind([address]).await.map_err(Stop::because(
+        Exit::OsError,
+        format!("cannot listen on {address} (ADDRESS:PORT, as [::1]:2525)"),
     ))?;
-    addresses
-        .map(|address| {
-            one(address).map_err(Stop::because(Exit::OsError, format!("cannot listen on {address}")))
-        })
-        .collect()
-}
-
-fn one(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
+    for missing in listener.not_bound() {
+        eprintln!("not listening: {missing}");
     }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    TcpListener::from_std(socket.into())
+    Ok(listener.into_sockets())
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -1,10 +1,11 @@
 //! Where a message goes: to one server that was named, or for each domain to its mail exchangers.
 
-use std::net::SocketAddr;
+use std::{future::Future, io, net::SocketAddr};
 
-use mail46_resolve::{Destination, FamilyPolicy, Hickory, Policy, Resolver, Validation, unseeded};
+use mail46_connect::{Attempt, Config, Dial, Endpoint, Failure, Options, Outcome, connect_any};
+use mail46_resolve::{Destination, FamilyPolicy, Hickory, Policy, Resolver, RouteHost, Validation, unseeded};
 use mail46_smtp::{Host, Mailbox};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 
 use crate::{Exit, Stop};
 
@@ -13,8 +14,12 @@ use crate::{Exit, Stop};
 pub struct Way {
     /// Which of the recipients, by their numbers.
     pub recipients: Vec<usize>,
-    /// What to try, in this order: where, and the name that the certificate must bear.
-    pub stops: Vec<(SocketAddr, String)>,
+    /// The hosts to try, in this order.
+    pub hosts: Vec<Endpoint>,
+    /// The names that their certificates must bear.
+    pub names: Vec<String>,
+    /// How they are tried: one after the other for a domain (RFC 5321 s 5.1), raced for a server that was named (RFC 8305).
+    pub options: Options,
 }
 
 /// `HOST:PORT`, with an IPv6 address in brackets.
@@ -31,22 +36,25 @@ pub fn host_port(text: &str) -> Result<(String, u16), Stop> {
 }
 
 /// All by one server.
-pub async fn via(server: &str, count: usize, family: FamilyPolicy) -> Result<Way, Stop> {
+pub fn via(server: &str, count: usize, family: FamilyPolicy) -> Result<Way, Stop> {
     let (host, port) = host_port(server)?;
-    let found: Vec<SocketAddr> =
-        lookup_host((host.as_str(), port)).await.map_err(Stop::because(Exit::NoHost, &host))?.collect();
-    let of = |v6: bool| found.iter().copied().filter(move |address| address.is_ipv6() == v6);
-    let order: Vec<SocketAddr> = match family {
-        FamilyPolicy::PreferIpv6 => of(true).chain(of(false)).collect(),
-        FamilyPolicy::PreferIpv4 => of(false).chain(of(true)).collect(),
-        FamilyPolicy::OnlyIpv6 => of(true).collect(),
-        FamilyPolicy::OnlyIpv4 => of(false).collect(),
-    };
-    if order.is_empty() {
-        return Err(Stop::new(Exit::NoHost, format!("{host} has no address of this family")));
+    let options = Options::new().config(Config::new().policy(dialing(family)));
+    Ok(Way {
+        recipients: (0..count).collect(),
+        hosts: vec![Endpoint::new(&host, port)],
+        names: vec![host],
+        options,
+    })
+}
+
+/// The same policy in the words of the crate that connects: neither knows the other.
+fn dialing(family: FamilyPolicy) -> mail46_connect::FamilyPolicy {
+    match family {
+        FamilyPolicy::PreferIpv6 => mail46_connect::FamilyPolicy::PreferIpv6,
+        FamilyPolicy::PreferIpv4 => mail46_connect::FamilyPolicy::PreferIpv4,
+        FamilyPolicy::OnlyIpv6 => mail46_connect::FamilyPolicy::OnlyIpv6,
+        FamilyPolicy::OnlyIpv4 => mail46_connect::FamilyPolicy::OnlyIpv4,
     }
-    let stops = order.into_iter().map(|address| (address, host.clone())).collect();
-    Ok(Way { recipients: (0..count).collect(), stops })
 }
 
 /// Each domain by its own exchangers (RFC 5321 s 5.1). A domain without a way is told and does not stop the others.
@@ -77,9 +85,16 @@ pub async fn by_mx(
         };
         ways.push(match routed {
             Ok(route) => {
-                let stops =
-                    route.attempts().map(|(host, ip)| (SocketAddr::new(ip, port), host.name.to_string()));
-                Ok(Way { recipients: numbers, stops: stops.collect() })
+                let name = |host: &RouteHost| host.name.to_string();
+                let endpoint = |host: &RouteHost| {
+                    Endpoint::new(&name(host), port).with_addresses(host.addresses.clone())
+                };
+                Ok(Way {
+                    recipients: numbers,
+                    hosts: route.hosts().map(endpoint).collect(),
+                    names: route.hosts().map(name).collect(),
+                    options: Options::new().config(Config::relay().policy(dialing(family))),
+                })
             }
             Err(failure) => {
                 let exit = if failure.is_permanent() { Exit::NoHost } else { Exit::Temporary };
@@ -90,15 +105,62 @@ pub async fn by_mx(
     Ok(ways)
 }
 
-/// Connects to one address; IPv4 or IPv6, each within 30 seconds.
+impl Way {
+    /// The first session that `open` makes of a connection; what failed is told to `tell`.
+    pub async fn first<T, F, Fut>(&self, open: F, tell: impl Fn(&str)) -> Result<T, Stop>
+    where
+        F: Fn(TcpStream, String) -> Fut,
+        Fut: Future<Output = Result<T, Stop>>,
+    {
+        let open = &open;
+        let attempt = |dial: Dial| {
+            let name = self.names.get(dial.host()).cloned().unwrap_or_default();
+            async move { open(dial.tcp().await?, name).await.map_err(io::Error::other) }
+        };
+        let error = match connect_any(&self.hosts, &self.options, attempt).await {
+            Ok(connected) => return Ok(connected.stream),
+            Err(error) => error,
+        };
+        tell(error.log.to_string().trim_end());
+        let hosts = self.names.join(", ");
+        Err(match error.failure {
+            Failure::NoAddress | Failure::NoUsableAddress => {
+                Stop::new(Exit::NoHost, format!("{hosts}: {}", error.failure))
+            }
+            _ => error
+                .log
+                .attempts
+                .iter()
+                .rev()
+                .find_map(stopped)
+                .unwrap_or_else(|| Stop::new(Exit::Temporary, format!("{hosts}: {}", error.failure))),
+        })
+    }
+}
+
+/// What an attempt ended with.
+fn stopped(attempt: &Attempt<io::Error>) -> Option<Stop> {
+    match &attempt.outcome {
+        Outcome::Failed(error) => {
+            let session = error.get_ref().and_then(|inner| inner.downcast_ref::<Stop>());
+            Some(
+                session
+                    .cloned()
+                    .unwrap_or_else(|| Stop::new(Exit::Unavailable, format!("{}: {error}", attempt.address))),
+            )
+        }
+        Outcome::TimedOut => {
+            Some(Stop::new(Exit::Unavailable, format!("{}: no answer in time", attempt.address)))
+        }
+        _ => None,
+    }
+}
+
+/// Connects to one address.
 pub async fn connect(address: SocketAddr) -> Result<TcpStream, Stop> {
-    let connected =
-        tokio::time::timeout(std::time::Duration::from_secs(30), TcpStream::connect(address)).await;
-    let socket = connected
-        .map_err(|_| Stop::new(Exit::Unavailable, format!("{address}: no answer in 30 seconds")))?
-        .map_err(Stop::because(Exit::Unavailable, address))?;
-    socket.set_nodelay(true).map_err(Stop::because(Exit::OsError, address))?;
-    Ok(socket)
+    let options = Options::new();
+    let connected = mail46_connect::connect(&address.ip().to_string(), address.port(), &options).await;
+    Ok(connected.map_err(Stop::because(Exit::Unavailable, address))?.stream)
 }
 
 /// Our address on this connection, as EHLO wants it from who has no name (RFC 5321 s 4.1.4).
