@@ -141,6 +141,11 @@ impl DotDecoder {
         None
     }
 
+    /// Whether a fault was found: what still comes up to the end is thrown away.
+    pub fn is_refused(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Octets of the text handed out up to now.
     pub fn octets(&self) -> u64 {
         self.at

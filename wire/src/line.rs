@@ -108,6 +108,11 @@ impl LineReader {
         Some(self.refuse(fault))
     }
 
+    /// Throws the rest of a refused line away, as far as it has come. Whether `input` now begins with a line of its own.
+    pub fn skip_refused(&mut self, input: &mut BytesMut) -> bool {
+        self.state == State::Reading || self.skip(input).is_some()
+    }
+
     /// Whether a part of a line, or the rest of a refused one, is still awaited.
     pub fn is_inside_line(&self, input: &BytesMut) -> bool {
         self.state == State::Skipping || !input.is_empty()
@@ -204,6 +209,19 @@ mod tests {
                 assert_eq!(&read(*limit, octets, &[cut])[..], *want, "{shows}, cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn the_rest_of_a_refused_line_can_be_thrown_away_alone() {
+        let mut lines = LineReader::new(512);
+        let mut input = BytesMut::from("a\nb\r");
+        assert!(lines.skip_refused(&mut input), "nothing was refused yet");
+        assert_eq!(lines.next(&mut input), Some(Err(LineError::BareLf { at: 1 })));
+        assert!(!lines.skip_refused(&mut input), "its end has not come");
+        input.extend_from_slice(b"\nNOOP\r\n");
+        assert!(lines.skip_refused(&mut input));
+        assert_eq!(input, "NOOP\r\n");
+        assert_eq!(lines.next(&mut input).unwrap().unwrap(), "NOOP");
     }
 
     proptest! {

@@ -85,13 +85,17 @@ impl Connection {
                 Param::Size(size) if self.is_too_big(size) => {
                     return Some((reply(552, (5, 3, 4), "message too big"), Fault::TooBig));
                 }
-                Param::Size(_) => true,
+                Param::Size(_) => !self.session.plain,
+                // RFC 4865 s 4 (7), (10), (11).
+                Param::HoldFor(seconds) if self.is_held_too_long(seconds.into()) => {
+                    return Some((reply(501, (5, 5, 4), "HOLDFOR over the limit"), Fault::Parameter));
+                }
                 Param::Body(Body::SevenBit | Body::EightBitMime) => self.offers(Offer::EIGHT_BIT_MIME),
                 Param::Body(Body::BinaryMime) => self.offers(Offer::BINARY_MIME),
                 Param::SmtpUtf8 => self.offers(Offer::SMTP_UTF8),
                 Param::Ret(_) | Param::EnvId(_) => self.offers(Offer::DSN),
                 // RFC 4954 s 5: taken even from who is not authenticated.
-                Param::Auth(_) => !self.config.mechanisms.is_empty(),
+                Param::Auth(_) => !self.session.plain && !self.config.mechanisms.is_empty(),
                 Param::By(_) => self.offers(Offer::DELIVER_BY),
                 Param::MtPriority(_) => self.offers(Offer::MT_PRIORITY),
                 Param::HoldFor(_) | Param::HoldUntil(_) => self.offers(Offer::FUTURE_RELEASE),
@@ -126,9 +130,15 @@ impl Connection {
         self.config.message_size != 0 && size > self.config.message_size
     }
 
-    /// Whether an extension is in force now.
+    fn is_held_too_long(&self, seconds: u64) -> bool {
+        self.offers(Offer::FUTURE_RELEASE) && seconds > self.config.future_release
+    }
+
+    /// Whether an extension is in force now. Behind HELO none is (RFC 5321 s 2.2.1) that changes a command; STARTTLS and AUTH
+    /// harm nobody there.
     pub(super) fn offers(&self, offer: Offer) -> bool {
         self.config.offer.has(offer)
+            && (!self.session.plain || offer == Offer::STARTTLS)
             && match offer {
                 Offer::STARTTLS => !self.session.tls,   // RFC 3207 s 4.2
                 Offer::REQUIRE_TLS => self.session.tls, // RFC 8689 s 2

@@ -38,7 +38,8 @@ pub struct Config {
     pub future_release: u64,
     /// Which departures from the grammar are taken. Default: [`Quirks::mx`].
     pub quirks: Quirks,
-    /// What a bare CR or LF in DATA does. It never ends a message. Default: the message is refused.
+    /// What a bare CR or LF in a message does. It never ends one. Default: the message is refused, whether it comes by DATA
+    /// or by BDAT. Only DATA can be mended: BDAT has said its size, and is refused under `Normalize`, too.
     pub bare_newline: BareNewline,
     /// What a peer can make grow.
     pub limits: Limits,
@@ -116,9 +117,10 @@ pub struct Limits {
     pub text_line: usize,
     /// Recipients of a transaction. Default: 1,000 (RFC 5321 s 4.5.3.1.8 asks for 100 at least).
     pub recipients: usize,
-    /// Refused commands before 421. Default: 20 (Postfix's `smtpd_hard_error_limit`).
+    /// Refused commands and failed AUTHs before 421. Default: 20 (Postfix's `smtpd_hard_error_limit`).
     pub errors: u32,
-    /// Octets of a refused message or chunk that are read to find its end, before the session ends. Default: 1 GiB.
+    /// Octets of a refused message that are read to find its end, before the session ends; a refused chunk over it ends the
+    /// session at once. Default: 1 GiB.
     pub swallow: u64,
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Transaction {
     /// Octets of it that nobody got.
     pub(super) swallowed: u64,
     pub(super) fault: Option<DataFault>,
+    /// The chunks until now end in a CR.
+    pub(super) after_cr: bool,
 }
 
 /// What the next octets of the input are.
@@ -84,17 +86,19 @@ pub(super) enum Incoming {
         left: u64,
         chunk: Chunk,
     },
-    /// The octets of a refused chunk, and what is said behind them; nothing at all is said in one case of LMTP.
+    /// The octets of a refused chunk, and what is said behind them.
     Swallow {
         left: u64,
-        refusal: Option<Refusal>,
+        refusal: Refusal,
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) reply: Reply,
+    /// Why, if the protocol refuses; the application's own refusal has been its say already.
     pub(super) fault: Option<Fault>,
+    pub(super) chunk: Chunk,
 }
 
 impl Connection {
@@ -132,7 +136,10 @@ impl Connection {
             Incoming::Command => self.command(input),
             Incoming::AuthResponse => Ok(self.auth_response(input)),
             Incoming::Text(_) => self.text(input),
-            Incoming::Chunk { .. } => Ok(self.chunk(input)),
+            Incoming::Chunk { left, chunk } => {
+                let (left, chunk) = (*left, *chunk);
+                Ok(self.chunk(left, chunk, input))
+            }
             Incoming::Swallow { .. } => self.swallow(input),
         }
     }
@@ -180,11 +187,19 @@ impl Connection {
 }
 
 impl Connection {
-    fn command(&mut self, input: &mut BytesMut) -> Result<Step<Event>, Error> {
+    pub(super) fn command(&mut self, input: &mut BytesMut) -> Result<Step<Event>, Error> {
+        if !self.lines.skip_refused(input) {
+            return Ok(Step::WantsInput);
+        }
+        let is_chunk = input.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
         let line = match self.lines.next(input) {
             None => return Ok(Step::WantsInput),
             Some(Ok(line)) => line,
-            Some(Err(fault)) => return Ok(self.refuse(line_fault(&fault), Fault::Line(fault))),
+            Some(Err(fault)) => {
+                // Behind a BDAT that cannot be read come octets that are no commands.
+                let then = if is_chunk { Then::Close } else { Then::GoOn };
+                return Ok(self.refuse_then(line_fault(&fault), Fault::Line(fault), then));
+            }
         };
         self.must_flush = false;
         let utf8 = match self.phase {
@@ -205,6 +220,7 @@ impl Connection {
         let too_long = line.len().saturating_add(2) > self.config.command_line() && verb != Verb::Auth;
         let chunked = match command {
             Command::Bdat { size, chunk } => Chunked::Yes { size, chunk },
+            Command::Burl { chunk, .. } => Chunked::Elsewhere(chunk),
             _ => Chunked::No,
         };
         let refusal = if too_long {
@@ -217,13 +233,12 @@ impl Connection {
         };
         if let Some((reply, fault)) = refusal {
             return match chunked {
-                Chunked::No => Ok(self.refuse(reply, fault)),
+                Chunked::No | Chunked::Elsewhere(_) => Ok(self.refuse(reply, fault)),
                 Chunked::Yes { size, chunk } => {
-                    // RFC 2033 s 4.3: without a recipient BDAT LAST returns no reply at all in LMTP.
-                    let silent = self.config.dialect == Dialect::Lmtp
-                        && chunk == Chunk::Last
-                        && self.phase == Phase::Mail;
-                    let refusal = (!silent).then_some(Refusal { reply, fault: Some(fault) });
+                    let refusal = Refusal { reply, fault: Some(fault), chunk };
+                    if !self.may_swallow(size) {
+                        return Ok(self.refuse_then(refusal.reply, fault, Then::Close));
+                    }
                     self.incoming = Incoming::Swallow { left: size, refusal };
                     self.swallow(input)
                 }
@@ -241,21 +256,32 @@ impl Connection {
         Ok(Step::Event(Event::Command { command: command.in_frame(&line), tolerated }))
     }
 
-    fn refuse(&mut self, reply: Reply, fault: Fault) -> Step<Event> {
+    pub(super) fn refuse(&mut self, reply: Reply, fault: Fault) -> Step<Event> {
         self.refuse_then(reply, fault, Then::GoOn)
     }
 
     /// Counts a fault, and ends the session at one too many.
-    fn refuse_then(&mut self, reply: Reply, fault: Fault, then: Then) -> Step<Event> {
+    pub(super) fn refuse_then(&mut self, reply: Reply, fault: Fault, then: Then) -> Step<Event> {
         self.errors = self.errors.saturating_add(1);
-        self.must_flush = true; // RFC 2920 s 3.2 (6)
-        if self.errors > self.config.limits.errors {
-            self.pending = Some(Pending::Refusal(Then::Close));
-            let reply = self::reply(421, (4, 7, 0), "too many errors");
-            return Step::Event(Event::Refused { reply, fault: Fault::TooManyErrors });
+        // RFC 2920 s 3.2 (6): never held back for what is not recognized; a refusal in a group waits for the group.
+        self.must_flush |= matches!(
+            fault,
+            Fault::Syntax(_)
+                | Fault::Line(_)
+                | Fault::NotOffered
+                | Fault::AuthCancelled
+                | Fault::TooManyErrors
+        );
+        if self.has_too_many_errors() {
+            self.pending = Some(Pending::Refusal { then: Then::Close, replies: 1 });
+            return Step::Event(Event::Refused { reply: too_many_errors(), fault: Fault::TooManyErrors });
         }
-        self.pending = Some(Pending::Refusal(then));
+        self.pending = Some(Pending::Refusal { then, replies: 1 });
         Step::Event(Event::Refused { reply, fault })
+    }
+
+    pub(super) fn has_too_many_errors(&self) -> bool {
+        self.errors > self.config.limits.errors
     }
 
     fn auth(&mut self, line: &Bytes, mechanism: &[u8], initial: Option<&[u8]>) -> Step<Event> {
@@ -306,17 +332,22 @@ impl Connection {
             let Incoming::Text(decoder) = &mut self.incoming else { return Ok(Step::WantsInput) };
             let before = input.len();
             let event = decoder.next(input);
-            let taken = before.saturating_sub(input.len());
+            let refused = decoder.is_refused();
+            let taken = len(before).saturating_sub(len(input.len()));
             match event {
                 None => {
-                    self.swallowed(taken)?;
+                    self.swallowed(taken, refused)?;
                     return Ok(Step::WantsInput);
                 }
-                Some(DotEvent::Data(data)) => match self.take(data) {
-                    Some(data) => return Ok(Step::Event(Event::Data(data))),
-                    None => self.swallowed(taken)?,
-                },
+                Some(DotEvent::Data(data)) => {
+                    let data = self.take(data);
+                    self.swallowed(taken.saturating_sub(len(data.len())), refused)?;
+                    if !data.is_empty() {
+                        return Ok(Step::Event(Event::Data(data)));
+                    }
+                }
                 Some(DotEvent::End(end)) => {
+                    self.swallowed(taken.saturating_sub(len(b".\r\n".len())), refused)?;
                     let fault = self.transaction.fault.or_else(|| end.err().map(DataFault::Dot));
                     return Ok(self.end_of_data(fault));
                 }
@@ -325,81 +356,32 @@ impl Connection {
     }
 
     /// Octets went by that nobody gets: the search for the true end of a refused message has an end too.
-    fn swallowed(&mut self, octets: usize) -> Result<(), Error> {
-        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
+    fn swallowed(&mut self, octets: u64, refused: bool) -> Result<(), Error> {
+        let refused = refused || self.transaction.fault.is_some();
         self.transaction.swallowed = self.transaction.swallowed.saturating_add(octets);
-        if self.transaction.swallowed > self.config.limits.swallow {
+        if refused && self.transaction.swallowed > self.config.limits.swallow {
             self.closing = true;
             return Err(Error::Peer(PeerMisbehaved::Endless));
         }
         Ok(())
     }
 
-    /// Counts a part of the message; `None` once it is over the limit.
-    fn take(&mut self, data: Bytes) -> Option<Bytes> {
+    /// Counts a part of the message, and cuts it off at the limit.
+    fn take(&mut self, mut data: Bytes) -> Bytes {
         if self.transaction.fault.is_some() {
-            return None;
+            return Bytes::new();
         }
-        let size = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        let sum = self.transaction.received.saturating_add(size);
-        if self.is_too_big(sum) {
-            self.transaction.fault = Some(DataFault::TooBig { limit: self.config.message_size });
-            return None;
+        let received = self.transaction.received;
+        if self.is_too_big(received.saturating_add(len(data.len()))) {
+            let limit = self.config.message_size;
+            self.transaction.fault = Some(DataFault::TooBig { limit });
+            data.truncate(usize::try_from(limit.saturating_sub(received)).unwrap_or(usize::MAX));
         }
-        self.transaction.received = sum;
-        Some(data)
+        self.transaction.received = received.saturating_add(len(data.len()));
+        data
     }
 
-    fn chunk(&mut self, input: &mut BytesMut) -> Step<Event> {
-        let Incoming::Chunk { left, chunk } = self.incoming else { return Step::WantsInput };
-        if left > 0 {
-            if input.is_empty() {
-                return Step::WantsInput;
-            }
-            let (data, left) = split(input, left);
-            self.incoming = Incoming::Chunk { left, chunk };
-            self.transaction.received = self.transaction.received.saturating_add(len(&data));
-            return Step::Event(Event::Data(data));
-        }
-        match chunk {
-            Chunk::Last => self.end_of_data(None),
-            Chunk::More => {
-                self.incoming = Incoming::Command;
-                self.pending = Some(Pending::ChunkEnd);
-                Step::Event(Event::ChunkEnd { received: self.transaction.received })
-            }
-        }
-    }
-
-    fn swallow(&mut self, input: &mut BytesMut) -> Result<Step<Event>, Error> {
-        let Incoming::Swallow { left, refusal } = &mut self.incoming else { return Ok(Step::WantsInput) };
-        let (gone, rest) = split(input, *left);
-        *left = rest;
-        if rest > 0 {
-            self.swallowed(gone.len())?;
-            return Ok(Step::WantsInput);
-        }
-        let refusal = refusal.take();
-        self.incoming = Incoming::Command;
-        if self.phase.is_in_transaction() {
-            self.phase = Phase::Broken;
-        }
-        match refusal {
-            // LMTP's unanswered BDAT LAST: with it the transaction is over.
-            None => {
-                self.reset();
-                self.command(input)
-            }
-            Some(Refusal { reply, fault: Some(fault) }) => Ok(self.refuse(reply, fault)),
-            // The application's own refusal of the chunk: it has had its say.
-            Some(Refusal { reply, fault: None }) => {
-                self.write(&reply);
-                if self.closing { Ok(Step::Event(Event::Closed)) } else { self.command(input) }
-            }
-        }
-    }
-
-    fn end_of_data(&mut self, fault: Option<DataFault>) -> Step<Event> {
+    pub(super) fn end_of_data(&mut self, fault: Option<DataFault>) -> Step<Event> {
         self.incoming = Incoming::Command;
         let replies = match self.config.dialect {
             Dialect::Smtp => 1,
@@ -440,6 +422,14 @@ pub(super) fn reply(code: u16, (class, subject, detail): (u8, u16, u16), text: &
     Reply::new(code, EnhancedCode::new(class, subject, detail), text)
 }
 
+pub(super) fn too_many_errors() -> Reply {
+    reply(421, (4, 7, 0), "too many errors")
+}
+
+pub(super) fn len(octets: usize) -> u64 {
+    u64::try_from(octets).unwrap_or(u64::MAX)
+}
+
 fn line_fault(fault: &mail46_wire::LineError) -> Reply {
     match fault {
         // RFC 5321 s 4.5.3.1.9.
@@ -448,7 +438,7 @@ fn line_fault(fault: &mail46_wire::LineError) -> Reply {
     }
 }
 
-fn data_fault(fault: &DataFault) -> Reply {
+pub(super) fn data_fault(fault: &DataFault) -> Reply {
     match fault {
         DataFault::TooBig { .. } => reply(552, (5, 3, 4), "message too big"),
         // RFC 3463 s 3.7: 5.6.0, other or undefined media error.
@@ -456,16 +446,4 @@ fn data_fault(fault: &DataFault) -> Reply {
             reply(554, (5, 6, 0), &format!("message is not in Internet message format: {fault}"))
         }
     }
-}
-
-fn len(octets: &[u8]) -> u64 {
-    u64::try_from(octets.len()).unwrap_or(u64::MAX)
-}
-
-/// At most `left` octets off the input, and how many are left.
-fn split(input: &mut BytesMut, left: u64) -> (Bytes, u64) {
-    let n = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
-    let data = input.split_to(n).freeze();
-    let rest = left.saturating_sub(len(&data));
-    (data, rest)
 }

@@ -120,6 +120,9 @@ pub enum Fault {
     /// The client gave up its authentication, or sent what is no base64 (RFC 4954 s 4).
     #[error("authentication given up")]
     AuthCancelled,
+    /// What a chunk of BDAT holds cannot be accepted, and with it the message.
+    #[error("{0}")]
+    Message(DataFault),
     /// Too many faults: the reply is 421 and ends the session.
     #[error("too many errors")]
     TooManyErrors,
@@ -167,8 +170,11 @@ pub(super) enum Pending {
     /// The greeting.
     Greeting,
     Command(crate::Verb, Chunked),
-    /// A reply that must be a refusal; then on, or the end.
-    Refusal(Then),
+    /// A reply that must be a refusal; then on, or the end. It is written so often: LMTP has one to each recipient.
+    Refusal {
+        then: Then,
+        replies: usize,
+    },
     AuthResponse,
     ChunkEnd,
     DataEnd {
@@ -179,11 +185,17 @@ pub(super) enum Pending {
     Handshake,
 }
 
-/// The chunk that follows the pending command, if it is BDAT.
+/// The chunk that the pending command brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chunked {
     No,
-    Yes { size: u64, chunk: Chunk },
+    /// BDAT: it follows.
+    Yes {
+        size: u64,
+        chunk: Chunk,
+    },
+    /// BURL: it is fetched.
+    Elsewhere(Chunk),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

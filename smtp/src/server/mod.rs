@@ -4,6 +4,7 @@
 //! [`Connection::output`]. See [`Connection`] for an example.
 
 mod check;
+mod chunk;
 mod config;
 mod connection;
 mod event;

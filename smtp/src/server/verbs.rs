@@ -3,10 +3,10 @@
 use bytes::BytesMut;
 use mail46_wire::{DotDecoder, base64};
 
-use super::connection::{Incoming, Refusal, Session, Transaction};
+use super::connection::{Incoming, Refusal, Session, Transaction, too_many_errors};
 use super::event::{Chunked, Pending, Then};
 use super::{Connection, Dialect, Error, Misuse, Offer, PeerMisbehaved, Phase};
-use crate::{EnhancedCode, Reply, Verb};
+use crate::{Chunk, EnhancedCode, Reply, Verb};
 
 /// The application's verbs.
 impl Connection {
@@ -43,17 +43,25 @@ impl Connection {
     /// refusal is possible.
     pub fn reply(&mut self, reply: &Reply) -> Result<(), Error> {
         let pending = self.pending.take().ok_or(Error::Misuse(Misuse::WrongVerb))?;
+        if reply.code().is_intermediate() {
+            return self.misuse(pending, Misuse::WrongVerb);
+        }
         let positive = reply.code().is_completion();
         match pending {
             Pending::Greeting => self.phase = if positive { Phase::Start } else { Phase::Refused },
             Pending::Command(verb, chunked) => return self.reply_to(verb, chunked, reply),
             Pending::AuthResponse => {
                 self.incoming = Incoming::Command;
-                self.session.authenticated |= positive;
+                self.end_auth(reply);
+                return Ok(());
             }
-            Pending::Refusal(_) if positive => return self.misuse(pending, Misuse::SuccessAfterFault),
-            Pending::Refusal(Then::GoOn) => {}
-            Pending::Refusal(Then::Close) => self.closing = true,
+            Pending::Refusal { .. } if positive => return self.misuse(pending, Misuse::SuccessAfterFault),
+            Pending::Refusal { then, replies } => {
+                for _ in 1..replies {
+                    self.write(reply);
+                }
+                self.closing |= then == Then::Close;
+            }
             Pending::ChunkEnd => self.phase = if positive { Phase::Chunks } else { Phase::Broken },
             Pending::DataEnd { faulty: true, .. } if positive => {
                 return self.misuse(pending, Misuse::SuccessAfterFault);
@@ -168,9 +176,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the session from our side, at any time between two events: writes this 421 (RFC 5321 s 3.8).
+    /// Ends the session from our side, at any time: writes this 421 (RFC 5321 s 3.8) in the place of what was owed. Inside a
+    /// message the client reads it as the reply to the message: it was not taken.
     pub fn shut_down(&mut self, reply: &Reply) {
-        self.write(reply);
+        if !self.closing {
+            self.write(reply);
+        }
+        self.pending = None;
         self.closing = true;
     }
 }
@@ -183,17 +195,24 @@ impl Connection {
 
     pub(super) fn reply_to(&mut self, verb: Verb, chunked: Chunked, reply: &Reply) -> Result<(), Error> {
         let positive = reply.code().is_completion();
-        if reply.code().is_intermediate()
-            || positive && matches!(verb, Verb::Data | Verb::Bdat | Verb::StartTls)
-        {
+        if positive && matches!(verb, Verb::Data | Verb::Bdat | Verb::StartTls) {
             return self.misuse(Pending::Command(verb, chunked), Misuse::WrongVerb);
         }
-        if let Chunked::Yes { size, .. } = chunked {
-            self.phase = Phase::Broken;
-            let reply = reply.clone();
-            self.incoming = Incoming::Swallow { left: size, refusal: Some(Refusal { reply, fault: None }) };
-            return Ok(());
+        match (verb, chunked) {
+            (Verb::Auth, _) => {
+                self.end_auth(reply);
+                return Ok(());
+            }
+            (_, Chunked::Yes { size, chunk }) => {
+                self.refuse_at_once(size, chunk, reply);
+                return Ok(());
+            }
+            (_, Chunked::Elsewhere(Chunk::More)) if positive => self.phase = Phase::Chunks,
+            (_, Chunked::Elsewhere(Chunk::Last)) => self.reset(),
+            (_, Chunked::Elsewhere(Chunk::More)) => self.phase = Phase::Broken,
+            _ => {}
         }
+        self.closing |= verb == Verb::Quit;
         if positive {
             match verb {
                 Verb::Ehlo | Verb::Helo | Verb::Lhlo => {
@@ -207,14 +226,12 @@ impl Connection {
                     self.transaction.recipients = self.transaction.recipients.saturating_add(1);
                 }
                 Verb::Rset => self.reset(),
-                Verb::Quit => self.closing = true,
-                Verb::Auth => self.session.authenticated = true,
-                // The proxied client starts anew.
+                // The proxied client starts anew; what the proxy was trusted with is not the client's.
                 Verb::XClient => {
                     self.reset();
                     self.phase = Phase::Start;
+                    self.session = Session { tls: self.session.tls, ..Session::default() };
                 }
-                Verb::Burl => self.phase = Phase::Chunks, // BURL LAST: see `command`
                 _ => {}
             }
         } else if verb == Verb::Mail {
@@ -222,6 +239,27 @@ impl Connection {
         }
         self.write(reply);
         Ok(())
+    }
+
+    /// The application refuses a chunk before its octets have come.
+    fn refuse_at_once(&mut self, size: u64, chunk: Chunk, reply: &Reply) {
+        if reply.code() == 421 || !self.may_swallow(size) {
+            self.write(reply);
+            self.closing = true;
+            return;
+        }
+        let refusal = Refusal { reply: reply.clone(), fault: None, chunk };
+        self.incoming = Incoming::Swallow { left: size, refusal };
+    }
+
+    /// The last word on AUTH. Who tries passwords is a fault like others.
+    fn end_auth(&mut self, reply: &Reply) {
+        if reply.code().is_completion() {
+            self.session.authenticated = true;
+            return self.write(reply);
+        }
+        self.errors = self.errors.saturating_add(1);
+        if self.has_too_many_errors() { self.write(&too_many_errors()) } else { self.write(reply) }
     }
 
     /// RSET, and what is like it: the transaction goes, what EHLO and AUTH told stays (RFC 5321 s 4.1.1.5).
