@@ -338,7 +338,11 @@ impl Connection {
                 return Ok(Some(Event::Ready));
             }
             Awaited::Ehlo | Awaited::Helo => return Ok(Some(self.unwelcome(reply))),
+            // RFC 3207 s 4: 220 is "ready to start TLS"; another yes is to something else.
             Awaited::StartTls if code.is_completion() => {
+                if code.value() != 220 {
+                    return Err(wrong(Verb::StartTls, &reply));
+                }
                 if !input.is_empty() {
                     return Err(Error::Peer(PeerMisbehaved::PlaintextAfterStartTls));
                 }

@@ -2,7 +2,7 @@ use std::io;
 
 use bytes::BytesMut;
 use mail46_sasl::ChannelBinding;
-use mail46_wire::net::{DriveError, Stream};
+use mail46_wire::net::{DriveError, Pace, Stream};
 use mail46_wire::{Phase, Step};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
@@ -210,7 +210,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         tls: Tls,
         observer: Option<Observer>,
     ) -> Result<Self, ClientError> {
-        let mut client = Self { stream: Stream::new(transport), machine: Connection::new(config), observer };
+        // No step of the server's waits longer than any of its replies may.
+        let mut pace = Pace::default();
+        pace.handshake = pace.handshake.min(config.timeouts.other);
+        let mut client =
+            Self { stream: Stream::with_pace(transport, pace), machine: Connection::new(config), observer };
         client.implicit_tls(&tls).await?;
         client.ready().await?;
         client.start_tls(&tls).await?;
