@@ -98,6 +98,9 @@ fn is_xtext(text: &[u8]) -> bool {
 
 /// The original recipient of a message (RFC 3461 s 4.2): `addr-type ";" xtext`, kept as it was sent.
 ///
+/// Tolerated: UTF-8 in the octets of other types' xtext, where RFC 3461 s 4.2 has printable ASCII alone. Postfix writes
+/// `rfc822;ji+C5+99+C3+AD@example.com` for what RFC 6533 calls `utf-8`.
+///
 /// For the type `utf-8` the address is in one of the forms of RFC 6533 s 3: `\x{…}` for what is no printable ASCII,
 /// or UTF-8 where SMTPUTF8 is in use.
 ///
@@ -127,7 +130,7 @@ impl<'a> Orcpt<'a> {
         let well = if addr_type.eq_ignore_ascii_case(b"utf-8") {
             is_utf8_address(encoded)
         } else {
-            is_printable_xtext(encoded)
+            is_xtext(encoded) && is_printable(&from_xtext(encoded))
         };
         well.then_some(Self { text, semicolon })
     }
@@ -254,6 +257,10 @@ fn is_utf8_address(text: &[u8]) -> bool {
 pub(crate) fn is_printable_xtext(text: &[u8]) -> bool {
     is_xtext(text)
         && (memchr::memchr(b'+', text).is_none() || decoded(text).all(|octet| matches!(octet, 32..=126)))
+}
+
+fn is_printable(address: &[u8]) -> bool {
+    std::str::from_utf8(address).is_ok_and(|address| !address.chars().any(char::is_control))
 }
 
 pub(crate) fn is_atext(octet: u8) -> bool {
