@@ -70,13 +70,24 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    let flags: Flags = match exit::flags() {
+    let mut flags: Flags = match exit::flags() {
         Ok(flags) => flags,
         Err(code) => return code,
     };
+    flags.find_file();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Stop::because(Exit::OsError, "starting"));
     exit::finish("send", runtime.and_then(|runtime| runtime.block_on(run(&flags))))
+}
+
+impl Flags {
+    /// `--to A B FILE`: a flag with many values takes the file too, which is told by being no address.
+    fn find_file(&mut self) {
+        let last_is_file = self.to.last().is_some_and(|last| last.parse::<Mailbox>().is_err());
+        if self.file.is_none() && self.to.len() > 1 && last_is_file {
+            self.file = self.to.pop().map(PathBuf::from);
+        }
+    }
 }
 
 async fn run(flags: &Flags) -> Result<Exit, Stop> {

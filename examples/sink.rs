@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use clap::Parser;
@@ -59,6 +60,9 @@ struct Flags {
     quiet: bool,
 }
 
+/// What connections have to end in when the program is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
 fn main() -> ExitCode {
     let flags: Flags = match exit::flags() {
         Ok(flags) => flags,
@@ -96,15 +100,24 @@ async fn run(flags: Flags) -> Result<Exit, Stop> {
     let shutdown = Shutdown::new();
     let mut over_tls = server.clone();
     over_tls.implicit_tls = true;
-    let (first, second, ()) = tokio::join!(
-        serve(plain, &server, Arc::clone(&service), &shutdown),
-        serve(implicit, &over_tls, service, &shutdown),
-        async {
+    let served = async {
+        tokio::try_join!(
+            serve(plain, &server, Arc::clone(&service), &shutdown),
+            serve(implicit, &over_tls, service, &shutdown),
+        )
+    };
+    tokio::select! {
+        served = served => {
+            served.map_err(Stop::because(Exit::OsError, "serving"))?;
+        }
+        // Messages that are on their way are taken; a client that says nothing more cannot hold us up. Its message has
+        // not been accepted, so that it will come again.
+        () = async {
             listen::asked_to_stop().await;
             shutdown.begin();
-        }
-    );
-    first.and(second).map_err(Stop::because(Exit::OsError, "serving"))?;
+            tokio::time::sleep(GRACE).await;
+        } => {}
+    }
     Ok(Exit::Ok)
 }
 

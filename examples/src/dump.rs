@@ -1,6 +1,9 @@
 //! Messages written to a folder, safely.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use tokio::{fs, io::AsyncWriteExt};
 
@@ -15,7 +18,9 @@ pub struct Dumped {
 impl Dumped {
     /// Begins the file of message `number`.
     pub async fn create(dir: &Path, number: u64) -> std::io::Result<Self> {
-        let name = format!("{}-{number}", std::process::id());
+        // As Maildir names are made: a process number comes again, above all in containers, and nothing may be overwritten.
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let name = format!("{}.{:06}.{}-{number}", time.as_secs(), time.subsec_micros(), std::process::id());
         let (partial, kept) = (dir.join(format!(".{name}.partial")), dir.join(format!("{name}.eml")));
         Ok(Self { file: fs::File::create_new(&partial).await?, partial, kept })
     }
