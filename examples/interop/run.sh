@@ -1,0 +1,45 @@
+#!/bin/bash
+# run.sh [CHAPTER…] - our SMTP programs against real peers, and real peers against ours: Debian's Postfix, Dovecot, swaks, curl, msmtp and
+# Python, private instances on 127.0.0.1 and ::1, everything in a temporary folder. As root, for Debian's packages and Postfix.
+#
+#   chapters   from_send  our client into their servers
+#              into_sink  their clients into our server
+#              faults     exit statuses, lost connections, full disks
+#              rates      smtp-source into sink beside smtp-sink, in short
+#   BIN=DIR    where the built programs are (default: builds them)
+#   KEEP=yes   leaves the temporary folder
+#
+# Prints `ok NAME` or `FAIL NAME why` for each case, then `N passed, N failed`; exit 1 if one failed.
+set -u
+ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+. "$ROOM/lib.sh"
+. "$ROOM/servers.sh"
+for chapter in from_send into_sink faults rates; do . "$ROOM/$chapter.sh"; done
+
+[ "$(id -u)" = 0 ] || skip "needs root"
+T=$(mktemp -d) || exit 1
+chmod 755 "$T"
+mkdir -p "$T/log" "$T/mail" "$T/dump"
+
+finish() {
+  local process
+  stop_postfix
+  stop_dovecot
+  for process in ${STARTED[@]+"${STARTED[@]}"}; do stop "$process"; done
+  mountpoint -q "$T/full" 2>/dev/null && umount "$T/full"
+  if [ "${KEEP:-}" = yes ]; then echo "kept $T"; else rm -rf "$T"; fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+install_packages
+build_programs sink send || exit 1
+make_authority || { cat "$T/log/ca.log"; exit 1; }
+"$PYTHON" "$ROOM/mail.py" make "$T/mails"
+eval "$(ports smtp submission smtps lmtp refused)"
+start_dovecot || { cat "$T/log/dovecot.err" "$T/log/dovecot.log"; echo "dovecot does not start"; exit 1; }
+start_postfix || { cat "$T/log/postfix.out" "$T/log/postfix.log"; echo "postfix does not start"; exit 1; }
+
+for chapter in ${*:-from_send into_sink faults rates}; do "$chapter"; done
+echo "$PASSED passed, $FAILED failed"
+[ $FAILED = 0 ]
