@@ -173,7 +173,7 @@ impl Connection {
                     }
                 }));
             }
-            if self.awaited.is_empty() {
+            if self.awaited.is_empty() && matches!(self.inside, Inside::Replies) {
                 // Nothing is owed to us, and yet something is there: put there by somebody, or out of step.
                 return if input.is_empty() {
                     Ok(Step::Paused)
