@@ -29,6 +29,7 @@ clean() {
   rm -rf "$W" "/etc/netns/$C"; rmdir /etc/netns 2>/dev/null
 }
 trap clean EXIT
+trap 'exit 1' HUP INT TERM
 ip netns add $C || skip "no network namespaces"
 ip netns add $M; ip netns add $S
 for ns in $C $M $S; do
