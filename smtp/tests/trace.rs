@@ -92,6 +92,11 @@ fn fields_written() {
             "a greeting that would be a line",
         ),
         (
+            stamp().from_peer(b"[8::u;v]", ip("2001:db8::1")),
+            "Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1]) (greeted as [8::u;v])\r\n\tby mx.example; Thu, 5 Nov 2009 12:01:08 +0800\r\n",
+            "a general literal that would be the end of the clause",
+        ),
+        (
             stamp().from_peer(b"", ip("192.0.2.1")),
             "Received: from [192.0.2.1] ([192.0.2.1]) (greeted as) by mx.example;\u{1}",
             "no greeting at all",

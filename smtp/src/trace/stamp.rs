@@ -249,7 +249,11 @@ type Unit<'a> = Cow<'a, [u8]>;
 
 /// The greeting, if it is a name or a literal; underscores are no fault of a peer's here.
 fn greeting(octets: &[u8], form: Form) -> Option<Vec<u8>> {
-    if let Ok(parsed) = Host::parse(octets) {
+    // No tag but IPv6 is registered, and what a general literal holds may look like the end of the clause.
+    let parsed = Host::parse(octets)
+        .ok()
+        .filter(|host| !matches!(host, Host::Literal(AddressLiteral::General { .. })));
+    if let Some(parsed) = parsed {
         return Some(host(&parsed, form));
     }
     Domain::parse_with_underscores(octets)
