@@ -4,9 +4,10 @@ mod commands;
 mod data;
 mod harness;
 mod replies;
+mod routes;
 
 const CHAPTERS: &[(&str, fn())] =
-    &[("data", data::run), ("commands", commands::run), ("replies", replies::run)];
+    &[("data", data::run), ("commands", commands::run), ("replies", replies::run), ("routes", routes::run)];
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();

@@ -59,7 +59,7 @@ impl Facts {
         }
 
         let cut = loops::cut(&self.exchangers, &policy.own);
-        let mut work = Work::new(policy, source, self.exchangers.len());
+        let mut work = Work::new(policy, source, self.exchangers.len(), random());
         let better =
             self.exchangers.iter().take_while(|exchanger| cut.is_better(exchanger.preference)).count();
         let (candidates, behind) =
@@ -140,7 +140,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(policy: &'a Policy, source: Source, exchangers: usize) -> Self {
+    fn new(policy: &'a Policy, source: Source, exchangers: usize, key: u64) -> Self {
         let knows = match (policy.rules, source) {
             (Rules::Rfc5321, _) => (true, true),
             // RFC 2821 s 5: "but an A RR is found, the A RR is treated as if it was associated with an implicit MX".
@@ -153,7 +153,7 @@ impl<'a> Work<'a> {
             policy,
             source,
             knows,
-            seen: Seen::default(),
+            seen: Seen::new(key),
             tiers: Vec::with_capacity(exchangers.min(4)),
             dropped: Vec::new(),
             trouble: None,

@@ -1,5 +1,6 @@
 use std::{
     collections::HashSet,
+    hash::{BuildHasher, Hasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -138,32 +139,83 @@ impl Pick {
 }
 
 /// The addresses that a route has already.
-#[derive(Default)]
 pub(super) struct Seen {
     few: Vec<IpAddr>,
-    many: HashSet<IpAddr>,
+    /// As 128 bits, an IPv4 address as the mapped one: no mapped one ever gets here.
+    many: HashSet<u128, Keyed>,
 }
 
 /// Up to here it is faster to look at each than to hash.
 const FEW: usize = 16;
 
 impl Seen {
+    /// `key` is a random number: nobody can choose addresses that all fall into one place.
+    pub(super) fn new(key: u64) -> Self {
+        Self { few: Vec::new(), many: HashSet::with_hasher(Keyed(key | 1)) }
+    }
+
     /// Leaves only what was not there before, and only once.
     pub(super) fn retain_new(&mut self, ips: &mut Vec<IpAddr>) {
+        if !self.many.is_empty() {
+            self.many.reserve(ips.len());
+        }
         ips.retain(|ip| self.insert(*ip));
     }
 
     fn insert(&mut self, ip: IpAddr) -> bool {
         if !self.many.is_empty() {
-            return self.many.insert(ip);
+            return self.many.insert(bits(ip));
         }
         if self.few.contains(&ip) {
             return false;
         }
         self.few.push(ip);
         if self.few.len() > FEW {
-            self.many.extend(self.few.drain(..));
+            self.many.extend(self.few.drain(..).map(bits));
         }
         true
+    }
+}
+
+fn bits(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(ip) => ip.to_bits(),
+    }
+}
+
+/// A folded multiplication with a key.
+#[derive(Clone, Copy)]
+struct Keyed(u64);
+
+struct Folded {
+    key: u64,
+    state: u64,
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded { key: self.0, state: self.0.rotate_left(32) }
+    }
+}
+
+impl Hasher for Folded {
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.write_u128(u128::from(*octet));
+        }
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        for half in [value as u64, (value >> 64) as u64] {
+            let wide = u128::from(half ^ self.state).wrapping_mul(u128::from(self.key));
+            self.state = (wide as u64) ^ ((wide >> 64) as u64) ^ self.key.rotate_left(17);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
     }
 }
