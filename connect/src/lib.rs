@@ -70,8 +70,6 @@ mod nat64;
 #[cfg(feature = "net")]
 mod net;
 mod networks;
-#[cfg(feature = "net")]
-mod options;
 mod race;
 mod sort;
 
@@ -86,10 +84,8 @@ pub use listen::{Accepted, BindError, Listener, NotBound};
 pub use memory::Memory;
 pub use nat64::{IPV4ONLY_NAME, Pref64};
 #[cfg(feature = "net")]
-pub use net::{ConnectError, Connected, Dial, Endpoint, connect, connect_any, connect_with};
+pub use net::{ConnectError, Connected, Dial, Endpoint, Options, connect, connect_any, connect_with};
 pub use networks::{Network, NetworkError, Networks, Pattern};
-#[cfg(feature = "net")]
-pub use options::Options;
 pub use race::{
     ADDRESSES, ATTEMPT_DELAY, Action, Attempt, AttemptId, Config, Failure, Ignored, Log, Lookup, LookupError,
     MAX_ATTEMPT_DELAY, MIN_ATTEMPT_DELAY, Mode, Nat64, Outcome, RESOLUTION_DELAY, Race, Target,

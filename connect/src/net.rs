@@ -20,9 +20,14 @@ use tokio::{
 };
 
 use crate::{
-    Action, Answer, AttemptId, Destination, Failure, Family, IPV4ONLY_NAME, Log, LookupError, Options,
-    Outcome, Race, Source, Target, dns::with_zone, options::Sockets,
+    Action, Answer, AttemptId, Destination, Failure, Family, IPV4ONLY_NAME, Log, LookupError, Outcome, Race,
+    Source, Target, dns::with_zone,
 };
+
+mod options;
+
+pub use options::Options;
+use options::Sockets;
 
 /// Connects by TCP: Happy Eyeballs over all addresses of a host.
 ///
