@@ -85,3 +85,14 @@ pub fn smtp_proto(octets: &[u8]) -> bool {
 fn smtp_codec(octets: &[u8]) -> bool {
     black_box(&smtp_codec::parse::command::command(black_box(octets))).is_ok()
 }
+
+/// One case `times` times, for an instruction count; whether there is a case of that name.
+pub fn once(case: &str, times: usize) -> bool {
+    let (name, work): (&str, fn(&[u8]) -> bool) = match case.strip_prefix("smtp-proto:") {
+        Some(name) => (name, smtp_proto),
+        None => (case, mail46),
+    };
+    let Some((_, octets)) = LINES.iter().find(|(known, _)| *known == name) else { return false };
+    (0..times).for_each(|_| assert!(work(octets)));
+    true
+}

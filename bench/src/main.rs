@@ -1,4 +1,7 @@
 //! The same work by mail46 and by its peers, interleaved in one run: `bench [CHAPTER…]`, all of them without argument.
+//!
+//! `bench once CASE N` runs one case of the commands or replies N times and nothing else, for
+//! `valgrind --tool=callgrind`: MAIL by mail46 is `MAIL`, by smtp-proto `smtp-proto:MAIL`.
 
 mod commands;
 mod data;
@@ -11,6 +14,16 @@ const CHAPTERS: &[(&str, fn())] =
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let [once, case, times] = &asked[..]
+        && once == "once"
+    {
+        let times = times.parse().unwrap_or(1);
+        if !commands::once(case, times) && !replies::once(case, times) {
+            eprintln!("no case {case}");
+            std::process::exit(2);
+        }
+        return;
+    }
     let names: Vec<&str> = CHAPTERS.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = asked.iter().find(|asked| !names.contains(&asked.as_str())) {
         eprintln!("no chapter {unknown}; there are: {}", names.join(", "));

@@ -74,3 +74,14 @@ fn smtp_proto(frame: &[u8]) -> bool {
     let reply = smtp_proto::response::parser::ResponseReceiver::default().parse(&mut black_box(frame).iter());
     black_box(&reply).is_ok()
 }
+
+/// One case `times` times, for an instruction count; whether there is a case of that name.
+pub fn once(case: &str, times: usize) -> bool {
+    let (name, work): (&str, fn(&[u8]) -> bool) = match case.strip_prefix("smtp-proto:") {
+        Some(name) => (name, smtp_proto_ehlo),
+        None => (case, mail46_ehlo),
+    };
+    let Some((_, octets)) = EHLO.iter().find(|(known, _)| *known == name) else { return false };
+    (0..times).for_each(|_| assert!(work(octets)));
+    true
+}

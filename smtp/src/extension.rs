@@ -27,6 +27,8 @@ use crate::{
 pub struct Extensions<B: AsRef<[u8]> = Bytes> {
     reply: Reply<B>,
     kinds: u32,
+    /// Of the first SIZE line that says a number.
+    size: Option<u64>,
 }
 
 /// One line of an EHLO reply (RFC 5321 s 4.1.1.1, `ehlo-line`).
@@ -220,8 +222,19 @@ impl<B: AsRef<[u8]>> Extensions<B> {
         if !reply.code().is_completion() {
             return None;
         }
-        let kinds = reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(line).bit());
-        Some(Self { reply, kinds })
+        Some(Self::read(reply))
+    }
+
+    fn read(reply: Reply<B>) -> Self {
+        let (mut kinds, mut size) = (0, None);
+        for line in reply.raw_lines().skip(1) {
+            let kind = ExtensionKind::of(line);
+            kinds |= kind.bit();
+            if kind == ExtensionKind::Size && size.is_none() {
+                size = number(line.get(5..).unwrap_or_default().trim_ascii());
+            }
+        }
+        Self { reply, kinds, size }
     }
 
     /// The name by which the server calls itself, as it was sent.
@@ -259,10 +272,7 @@ impl<B: AsRef<[u8]>> Extensions<B> {
 
     /// The limit of SIZE in octets, if there is one: neither absent nor 0 (RFC 1870 s 4).
     pub fn size(&self) -> Option<u64> {
-        match self.get(ExtensionKind::Size)? {
-            Extension::Size(size) => size.filter(|size| *size > 0),
-            _ => None,
-        }
+        self.size.filter(|size| *size > 0)
     }
 
     /// The SASL mechanisms of all AUTH and `AUTH=` lines, each once, as they were written.
@@ -293,7 +303,7 @@ impl<B: AsRef<[u8]>> Extensions<B> {
 
     /// A copy that borrows nothing.
     pub fn to_owned(&self) -> Extensions {
-        Extensions { reply: self.reply.to_owned(), kinds: self.kinds }
+        Extensions { reply: self.reply.to_owned(), kinds: self.kinds, size: self.size }
     }
 
     fn all_mechanisms(&self) -> impl Iterator<Item = &[u8]> {
@@ -370,8 +380,7 @@ impl ExtensionsBuilder {
             put_line(&mut frame, ReplyCode::from(250), None, nth == last, line);
         }
         let reply = Reply::from_lines(frame.freeze(), ReplyCode::from(250));
-        let kinds = reply.raw_lines().skip(1).fold(0, |kinds, line| kinds | ExtensionKind::of(line).bit());
-        Extensions { reply, kinds }
+        Extensions::read(reply)
     }
 }
 
@@ -546,67 +555,98 @@ impl ExtensionKind {
         1_u32.wrapping_shl(self as u32)
     }
 
-    /// By the keyword that a line begins with: its first four octets as a number, then the rest of it.
-    #[inline]
+    /// By the keyword that a line begins with: its first eight octets as a number, then the rest of it.
     fn of(line: &[u8]) -> Self {
-        /// Letters in upper case.
-        const fn word(octets: &[u8; 4]) -> u32 {
-            u32::from_be_bytes(*octets) & 0xdfdf_dfdf
+        /// Of eight octets the first three, letters in upper case: enough to tell the keywords apart.
+        const fn three(eight: u64) -> u64 {
+            eight.wrapping_shr(40) & 0xdfdfdf
         }
         macro_rules! keywords {
-            ($first:ident, $rest:ident: $($head:literal, $tail:literal => $kind:ident,)*) => {
-                match word($first) {
-                    $(first if first == const { word($head) } => {
-                        if !$first.eq_ignore_ascii_case($head) {
+            ($first:ident: $($keyword:literal => $kind:ident,)*) => {
+                match three($first) {
+                    $(found if found == const { three(Head::of($keyword).value) } => {
+                        if $first & const { Head::of($keyword).mask } != const { Head::of($keyword).value } {
                             return Self::Unknown;
                         }
-                        match $rest.split_first_chunk::<{ $tail.len() }>() {
-                            Some((tail, behind)) if tail.eq_ignore_ascii_case($tail) => (Self::$kind, behind),
-                            _ => return Self::Unknown,
-                        }
+                        (Self::$kind, $keyword)
                     })*
-                    _ if $first[..3].eq_ignore_ascii_case(b"DSN") => (Self::Dsn, line.get(3..).unwrap_or_default()),
                     _ => return Self::Unknown,
                 }
             };
         }
-        let Some((first, rest)) = line.split_first_chunk::<4>() else {
-            return if line.eq_ignore_ascii_case(b"DSN") { Self::Dsn } else { Self::Unknown };
+        let first = match line.first_chunk() {
+            Some(eight) => u64::from_be_bytes(*eight),
+            None => line
+                .iter()
+                .chain([0; 8].iter())
+                .take(8)
+                .fold(0_u64, |word, octet| word.wrapping_shl(8) | u64::from(*octet)),
         };
-        let (kind, behind) = keywords! { first, rest:
-            b"SIZE", b"" => Size,
-            b"PIPE", b"LINING" => Pipelining,
-            b"CHUN", b"KING" => Chunking,
-            b"BINA", b"RYMIME" => BinaryMime,
-            b"8BIT", b"MIME" => EightBitMime,
-            b"SMTP", b"UTF8" => SmtpUtf8,
-            b"ENHA", b"NCEDSTATUSCODES" => EnhancedStatusCodes,
-            b"STAR", b"TTLS" => StartTls,
-            b"AUTH", b"" => Auth,
-            b"ETRN", b"" => Etrn,
-            b"VRFY", b"" => Vrfy,
-            b"EXPN", b"" => Expn,
-            b"HELP", b"" => Help,
-            b"DELI", b"VERBY" => DeliverBy,
-            b"MT-P", b"RIORITY" => MtPriority,
-            b"FUTU", b"RERELEASE" => FutureRelease,
-            b"REQU", b"IRETLS" => RequireTls,
-            b"RRVS", b"" => Rrvs,
-            b"LIMI", b"TS" => Limits,
-            b"NO-S", b"OLICITING" => NoSoliciting,
-            b"CONP", b"ERM" => ConPerm,
-            b"MTRK", b"" => Mtrk,
-            b"ATRN", b"" => Atrn,
-            b"BURL", b"" => Burl,
-            b"XCLI", b"ENT" => XClient,
-            b"XFOR", b"WARD" => XForward,
-            b"XVER", b"P" => XVerp,
+        let (kind, keyword): (Self, &[u8]) = keywords! { first:
+            b"SIZE" => Size,
+            b"PIPELINING" => Pipelining,
+            b"CHUNKING" => Chunking,
+            b"BINARYMIME" => BinaryMime,
+            b"8BITMIME" => EightBitMime,
+            b"SMTPUTF8" => SmtpUtf8,
+            b"DSN" => Dsn,
+            b"ENHANCEDSTATUSCODES" => EnhancedStatusCodes,
+            b"STARTTLS" => StartTls,
+            b"AUTH" => Auth,
+            b"ETRN" => Etrn,
+            b"VRFY" => Vrfy,
+            b"EXPN" => Expn,
+            b"HELP" => Help,
+            b"DELIVERBY" => DeliverBy,
+            b"MT-PRIORITY" => MtPriority,
+            b"FUTURERELEASE" => FutureRelease,
+            b"REQUIRETLS" => RequireTls,
+            b"RRVS" => Rrvs,
+            b"LIMITS" => Limits,
+            b"NO-SOLICITING" => NoSoliciting,
+            b"CONPERM" => ConPerm,
+            b"MTRK" => Mtrk,
+            b"ATRN" => Atrn,
+            b"BURL" => Burl,
+            b"XCLIENT" => XClient,
+            b"XFORWARD" => XForward,
+            b"XVERP" => XVerp,
         };
-        match behind.first() {
-            None | Some(b' ') => kind,
-            Some(b'=') if kind == Self::Auth => Self::LegacyAuth,
-            Some(_) => Self::Unknown,
+        let tail = keyword.get(8..).unwrap_or_default();
+        let behind = line.get(keyword.len().min(8)..).unwrap_or_default();
+        match behind.split_at_checked(tail.len()) {
+            Some((word, behind)) if word.eq_ignore_ascii_case(tail) => match behind.first() {
+                None | Some(b' ') => kind,
+                Some(b'=') if kind == Self::Auth => Self::LegacyAuth,
+                Some(_) => Self::Unknown,
+            },
+            _ => Self::Unknown,
         }
+    }
+}
+
+/// The first eight octets of a keyword as a number, and which bits of a line's first eight are to be the same: all of
+/// what the keyword has, but not the case of a letter.
+struct Head {
+    mask: u64,
+    value: u64,
+}
+
+impl Head {
+    const fn of(keyword: &[u8]) -> Self {
+        let mut head = Self { mask: 0, value: 0 };
+        let mut at: usize = 0;
+        while at < 8 {
+            let (mask, value) = match keyword.split_at_checked(at) {
+                Some((_, [octet, ..])) if octet.is_ascii_uppercase() => (0xdf, *octet),
+                Some((_, [octet, ..])) => (0xff, *octet),
+                _ => (0, 0),
+            };
+            head.mask = head.mask.wrapping_shl(8) | mask;
+            head.value = head.value.wrapping_shl(8) | value as u64;
+            at = at.wrapping_add(1);
+        }
+        head
     }
 }
 

@@ -78,6 +78,7 @@ pub mod net;
 mod param;
 mod quirks;
 mod reply;
+mod scan;
 pub mod server;
 mod syntax;
 mod text;

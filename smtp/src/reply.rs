@@ -2,7 +2,10 @@ use std::{borrow::Cow, fmt};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::text::printable;
+use crate::{
+    scan::{control, line_feed},
+    text::printable,
+};
 
 /// A whole reply, of one line or many, kept octet by octet as it was sent.
 ///
@@ -377,10 +380,11 @@ impl<B: AsRef<[u8]>> Reply<B> {
     pub fn raw_lines(&self) -> impl Iterator<Item = &[u8]> {
         let frame = self.as_bytes();
         let mut start: usize = 0;
-        memchr::memchr_iter(b'\n', frame).map(move |lf| {
+        std::iter::from_fn(move || {
+            let lf = line_feed(frame, start)?;
             let line = frame.get(start.wrapping_add(4)..lf.wrapping_sub(1)).unwrap_or_default();
             start = lf.wrapping_add(1);
-            line
+            Some(line)
         })
     }
 
@@ -503,8 +507,10 @@ impl ReplyReader {
         Self::with_limits(Self::LINE_LIMIT, Self::LIMIT)
     }
 
-    /// With limits for a line and for a whole reply, in octets with CRLF.
+    /// With limits for a line and for a whole reply, in octets with CRLF. The shortest reply has five: a limit under
+    /// that is taken as 5.
     pub fn with_limits(line_limit: usize, limit: usize) -> Self {
+        let (line_limit, limit) = (line_limit.max(5), limit.max(5));
         Self { line_limit, limit, scan: Scan::default(), failed: None }
     }
 
@@ -549,29 +555,22 @@ fn whole(octets: &[u8], line_limit: usize, limit: usize) -> Option<(ReplyCode, u
     let first = *octets.first_chunk::<3>()?;
     let code = ReplyCode::parse(first)?;
     let mut start: usize = 0;
-    let mut lines: usize = 0;
-    for lf in memchr::memchr_iter(b'\n', octets) {
-        let end = lf.wrapping_add(1);
-        let line = octets.get(start..end)?;
-        let [a, b, c, separator, .., b'\r', b'\n'] = line else { break };
-        if [*a, *b, *c] != first || line.len() > line_limit {
+    loop {
+        let [a, b, c, separator, ..] = octets.get(start..)? else { return None };
+        if [*a, *b, *c] != first {
             return None;
         }
-        lines = lines.wrapping_add(1);
-        start = end;
+        let cr = control(octets, start)?;
+        let end = cr.wrapping_add(2);
+        if octets.get(cr..end)? != b"\r\n" || end.wrapping_sub(start) > line_limit {
+            return None;
+        }
         match separator {
-            b'-' => {}
-            b' ' => {
-                // A CR for each LF, and no NUL.
-                let frame = octets.get(..end).filter(|frame| frame.len() <= limit)?;
-                let clean =
-                    memchr::memchr_iter(b'\r', frame).count() == lines && memchr::memchr(0, frame).is_none();
-                return clean.then_some((code, end));
-            }
+            b'-' => start = end,
+            b' ' => return (end <= limit).then_some((code, end)),
             _ => return None,
         }
     }
-    None
 }
 
 /// How far the lines of a reply have been read.

@@ -154,7 +154,7 @@ proptest! {
     fn a_cut_changes_nothing(
         pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..16),
         cuts in proptest::collection::vec(0usize..80, 0..6),
-        limits in (2usize..40, 2usize..60),
+        limits in (5usize..40, 5usize..60),
     ) {
         let octets = pieces.concat();
         let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut <= octets.len()).collect();
