@@ -7,6 +7,7 @@ use crate::{
     datetime::DateTime,
     param::number,
     reply::{Reply, ReplyCode, put_line},
+    scan::line_feed,
     text::printable,
 };
 
@@ -225,13 +226,23 @@ impl<B: AsRef<[u8]>> Extensions<B> {
         Some(Self::read(reply))
     }
 
+    /// Line by line; the end of a line is searched for only where something stands behind its keyword.
     fn read(reply: Reply<B>) -> Self {
         let (mut kinds, mut size) = (0, None);
-        for line in reply.raw_lines().skip(1) {
-            let kind = ExtensionKind::of(line);
+        let frame = reply.as_bytes();
+        let mut lf = line_feed(frame, 0);
+        // Behind the LF four octets of code, then the keyword.
+        while let Some((at, rest)) =
+            lf.and_then(|lf| frame.get(lf.wrapping_add(5)..).map(|rest| (lf.wrapping_add(5), rest)))
+        {
+            let (kind, length) = ExtensionKind::prefix(rest);
             kinds |= kind.bit();
+            lf = match rest.get(length) {
+                Some(b'\r') => Some(at.wrapping_add(length).wrapping_add(1)),
+                _ => line_feed(frame, at.wrapping_add(length)),
+            };
             if kind == ExtensionKind::Size && size.is_none() {
-                size = number(line.get(5..).unwrap_or_default().trim_ascii());
+                size = lf.and_then(|lf| number(frame.get(at.wrapping_add(5)..lf)?.trim_ascii()));
             }
         }
         Self { reply, kinds, size }
@@ -555,8 +566,16 @@ impl ExtensionKind {
         1_u32.wrapping_shl(self as u32)
     }
 
-    /// By the keyword that a line begins with: its first eight octets as a number, then the rest of it.
+    /// By the keyword that a line begins with.
     fn of(line: &[u8]) -> Self {
+        Self::prefix(line).0
+    }
+
+    /// The keyword that a line begins with, and its length: its first eight octets as a number, then the rest of it.
+    /// What follows the line may stand behind it.
+    #[inline]
+    fn prefix(line: &[u8]) -> (Self, usize) {
+        const UNKNOWN: (ExtensionKind, usize) = (ExtensionKind::Unknown, 0);
         /// Of eight octets the first three, letters in upper case: enough to tell the keywords apart.
         const fn three(eight: u64) -> u64 {
             eight.wrapping_shr(40) & 0xdfdfdf
@@ -566,11 +585,11 @@ impl ExtensionKind {
                 match three($first) {
                     $(found if found == const { three(Head::of($keyword).value) } => {
                         if $first & const { Head::of($keyword).mask } != const { Head::of($keyword).value } {
-                            return Self::Unknown;
+                            return UNKNOWN;
                         }
                         (Self::$kind, $keyword)
                     })*
-                    _ => return Self::Unknown,
+                    _ => return UNKNOWN,
                 }
             };
         }
@@ -616,11 +635,11 @@ impl ExtensionKind {
         let behind = line.get(keyword.len().min(8)..).unwrap_or_default();
         match behind.split_at_checked(tail.len()) {
             Some((word, behind)) if word.eq_ignore_ascii_case(tail) => match behind.first() {
-                None | Some(b' ') => kind,
-                Some(b'=') if kind == Self::Auth => Self::LegacyAuth,
-                Some(_) => Self::Unknown,
+                None | Some(b' ' | b'\r') => (kind, keyword.len()),
+                Some(b'=') if kind == Self::Auth => (Self::LegacyAuth, keyword.len()),
+                Some(_) => UNKNOWN,
             },
-            _ => Self::Unknown,
+            _ => UNKNOWN,
         }
     }
 }

@@ -292,22 +292,27 @@ fn check(octets: &[u8], beside: Beside) -> Result<(), NameError> {
 /// Octets of the domain that `octets` begin with, if it is one beyond doubt.
 #[inline]
 fn prefix(octets: &[u8]) -> Option<usize> {
+    let class = |octet: &u8| CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
     let mut start: usize = 0; // of the present label
     let mut length: usize = 0;
     let mut last = DOT; // class of the octet before
-    for octet in octets {
-        let class = CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
-        if class != LETTER {
-            match class {
-                HYPHEN if last != DOT => {}
-                DOT if last == LETTER && length.wrapping_sub(start) <= LABEL_MAX => {
-                    start = length.wrapping_add(1)
-                }
-                DOT | HYPHEN => return None,
-                _ => break,
-            }
+    loop {
+        // Letters and digits in a row, of which a name is made.
+        let rest = octets.get(length..)?;
+        let run = rest.iter().position(|octet| class(octet) != LETTER).unwrap_or(rest.len());
+        if run > 0 {
+            last = LETTER;
+            length = length.wrapping_add(run);
         }
-        last = class;
+        match rest.get(run).map_or(0, class) {
+            HYPHEN if last != DOT => last = HYPHEN,
+            DOT if last == LETTER && length.wrapping_sub(start) <= LABEL_MAX => {
+                last = DOT;
+                start = length.wrapping_add(1);
+            }
+            DOT | HYPHEN => return None,
+            _ => break,
+        }
         length = length.wrapping_add(1);
     }
     (last == LETTER && length <= DOMAIN_MAX && length.wrapping_sub(start) <= LABEL_MAX).then_some(length)
