@@ -5,10 +5,10 @@ use mail46_wire::Host;
 
 use crate::{
     datetime::DateTime,
-    param::number,
     reply::{Reply, ReplyCode, put_line},
     scan::line_feed,
     text::printable,
+    value::number,
 };
 
 /// What a server offers, told by its reply to EHLO or LHLO (RFC 5321 s 4.1.1.1): that reply, with nothing dropped.
@@ -581,9 +581,10 @@ impl ExtensionKind {
             eight.wrapping_shr(40) & 0xdfdfdf
         }
         macro_rules! keywords {
-            ($first:ident: $($keyword:literal => $kind:ident,)*) => {
+            ($first:ident: $($name:ident $keyword:literal => $kind:ident,)*) => {{
+                $(const $name: u64 = three(Head::of($keyword).value);)*
                 match three($first) {
-                    $(found if found == const { three(Head::of($keyword).value) } => {
+                    $($name => {
                         if $first & const { Head::of($keyword).mask } != const { Head::of($keyword).value } {
                             return UNKNOWN;
                         }
@@ -591,7 +592,7 @@ impl ExtensionKind {
                     })*
                     _ => return UNKNOWN,
                 }
-            };
+            }};
         }
         let first = match line.first_chunk() {
             Some(eight) => u64::from_be_bytes(*eight),
@@ -602,34 +603,34 @@ impl ExtensionKind {
                 .fold(0_u64, |word, octet| word.wrapping_shl(8) | u64::from(*octet)),
         };
         let (kind, keyword): (Self, &[u8]) = keywords! { first:
-            b"SIZE" => Size,
-            b"PIPELINING" => Pipelining,
-            b"CHUNKING" => Chunking,
-            b"BINARYMIME" => BinaryMime,
-            b"8BITMIME" => EightBitMime,
-            b"SMTPUTF8" => SmtpUtf8,
-            b"DSN" => Dsn,
-            b"ENHANCEDSTATUSCODES" => EnhancedStatusCodes,
-            b"STARTTLS" => StartTls,
-            b"AUTH" => Auth,
-            b"ETRN" => Etrn,
-            b"VRFY" => Vrfy,
-            b"EXPN" => Expn,
-            b"HELP" => Help,
-            b"DELIVERBY" => DeliverBy,
-            b"MT-PRIORITY" => MtPriority,
-            b"FUTURERELEASE" => FutureRelease,
-            b"REQUIRETLS" => RequireTls,
-            b"RRVS" => Rrvs,
-            b"LIMITS" => Limits,
-            b"NO-SOLICITING" => NoSoliciting,
-            b"CONPERM" => ConPerm,
-            b"MTRK" => Mtrk,
-            b"ATRN" => Atrn,
-            b"BURL" => Burl,
-            b"XCLIENT" => XClient,
-            b"XFORWARD" => XForward,
-            b"XVERP" => XVerp,
+            SIZE b"SIZE" => Size,
+            PIPELINING b"PIPELINING" => Pipelining,
+            CHUNKING b"CHUNKING" => Chunking,
+            BINARYMIME b"BINARYMIME" => BinaryMime,
+            EIGHTBITMIME b"8BITMIME" => EightBitMime,
+            SMTPUTF8 b"SMTPUTF8" => SmtpUtf8,
+            DSN b"DSN" => Dsn,
+            ENHANCEDSTATUSCODES b"ENHANCEDSTATUSCODES" => EnhancedStatusCodes,
+            STARTTLS b"STARTTLS" => StartTls,
+            AUTH b"AUTH" => Auth,
+            ETRN b"ETRN" => Etrn,
+            VRFY b"VRFY" => Vrfy,
+            EXPN b"EXPN" => Expn,
+            HELP b"HELP" => Help,
+            DELIVERBY b"DELIVERBY" => DeliverBy,
+            MT_PRIORITY b"MT-PRIORITY" => MtPriority,
+            FUTURERELEASE b"FUTURERELEASE" => FutureRelease,
+            REQUIRETLS b"REQUIRETLS" => RequireTls,
+            RRVS b"RRVS" => Rrvs,
+            LIMITS b"LIMITS" => Limits,
+            NO_SOLICITING b"NO-SOLICITING" => NoSoliciting,
+            CONPERM b"CONPERM" => ConPerm,
+            MTRK b"MTRK" => Mtrk,
+            ATRN b"ATRN" => Atrn,
+            BURL b"BURL" => Burl,
+            XCLIENT b"XCLIENT" => XClient,
+            XFORWARD b"XFORWARD" => XForward,
+            XVERP b"XVERP" => XVerp,
         };
         let tail = keyword.get(8..).unwrap_or_default();
         let behind = line.get(keyword.len().min(8)..).unwrap_or_default();

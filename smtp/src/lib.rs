@@ -83,6 +83,7 @@ pub mod server;
 mod syntax;
 mod text;
 pub mod trace;
+mod value;
 mod xtext;
 
 pub use address::{AddressError, ForwardPath, LocalPart, Mailbox, ReversePath};
@@ -91,13 +92,12 @@ pub use command::{Chunk, Command, Parsed, Verb};
 pub use datetime::DateTime;
 pub use extension::{Extension, ExtensionKind, Extensions, ExtensionsBuilder, LimitsParam, Words};
 pub use mail46_wire::{AddressLiteral, Domain, Host};
-pub use param::{
-    Body, By, ByMode, ByTrace, Notify, Param, ParamError, ParamKind, Params, Ret, Rrvs, RrvsAction, Submitter,
-};
+pub use param::{Param, ParamError, ParamKind, Params};
 pub use quirks::{Quirks, Rules, Utf8};
 pub use reply::{EnhancedCode, Reply, ReplyCode, ReplyError, ReplyReader, Severity};
 pub use syntax::{Fault, SyntaxError};
 pub use text::{InitialResponse, Keyword, Mechanism, Text, TextError};
+pub use value::{Body, By, ByMode, ByTrace, Notify, Ret, Rrvs, RrvsAction, Submitter};
 pub use xtext::{Orcpt, XText};
 
 #[cfg(doctest)]

@@ -552,22 +552,26 @@ impl Default for ReplyReader {
 /// The code and the end of the reply that the octets begin with, if it is all there and beyond doubt: what has a
 /// fault or a limit in it is for [`Scan`] to judge.
 fn whole(octets: &[u8], line_limit: usize, limit: usize) -> Option<(ReplyCode, usize)> {
-    let first = *octets.first_chunk::<3>()?;
-    let code = ReplyCode::parse(first)?;
+    const HYPHEN: u32 = 0x2d;
+    const SPACE: u32 = 0x20;
+    let [a, b, c, ..] = *octets.first_chunk::<4>()?;
+    let code = ReplyCode::parse([a, b, c])?;
+    let first = u32::from_be_bytes([a, b, c, 0]);
     let mut start: usize = 0;
     loop {
-        let [a, b, c, separator, ..] = octets.get(start..)? else { return None };
-        if [*a, *b, *c] != first {
+        // The digits and the separator at once.
+        let word = u32::from_be_bytes(*octets.get(start..)?.first_chunk()?);
+        if word & 0xffff_ff00 != first {
             return None;
         }
-        let cr = control(octets, start)?;
+        let cr = control(octets, start.wrapping_add(3))?;
         let end = cr.wrapping_add(2);
         if octets.get(cr..end)? != b"\r\n" || end.wrapping_sub(start) > line_limit {
             return None;
         }
-        match separator {
-            b'-' => start = end,
-            b' ' => return (end <= limit).then_some((code, end)),
+        match word & 0xff {
+            HYPHEN => start = end,
+            SPACE => return (end <= limit).then_some((code, end)),
             _ => return None,
         }
     }
