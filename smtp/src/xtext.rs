@@ -130,7 +130,7 @@ impl<'a> Orcpt<'a> {
         let well = if addr_type.eq_ignore_ascii_case(b"utf-8") {
             is_utf8_address(encoded)
         } else {
-            is_xtext(encoded) && is_printable(&from_xtext(encoded))
+            is_xtext(encoded) && is_printable(decoded(encoded))
         };
         well.then_some(Self { text, semicolon })
     }
@@ -259,8 +259,27 @@ pub(crate) fn is_printable_xtext(text: &[u8]) -> bool {
         && (memchr::memchr(b'+', text).is_none() || decoded(text).all(|octet| matches!(octet, 32..=126)))
 }
 
-fn is_printable(address: &[u8]) -> bool {
-    std::str::from_utf8(address).is_ok_and(|address| !address.chars().any(char::is_control))
+/// UTF-8 without controls, character by character: an accepted command allocates nothing.
+fn is_printable(mut address: impl Iterator<Item = u8>) -> bool {
+    while let Some(first) = address.next() {
+        // Its first octet tells how many follow; std judges the whole.
+        let following = match first {
+            0xc0..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0.. => 3,
+            _ => 0,
+        };
+        let mut character = [first, 0, 0, 0];
+        for octet in character.iter_mut().skip(1).take(following) {
+            let Some(next) = address.next() else { return false };
+            *octet = next;
+        }
+        let octets = character.get(..=following).unwrap_or_default();
+        if !std::str::from_utf8(octets).is_ok_and(|text| !text.chars().any(char::is_control)) {
+            return false;
+        }
+    }
+    true
 }
 
 pub(crate) fn is_atext(octet: u8) -> bool {
