@@ -59,6 +59,8 @@ pub struct Connection {
     /// An initial response that did not fit the AUTH line.
     pub(super) held_response: Option<Zeroizing<Vec<u8>>>,
     pub(super) challenges: u32,
+    /// `*` was said, and its refusal is awaited.
+    pub(super) gave_up: bool,
     /// The last transaction failed in a way that only RSET clears.
     pub(super) needs_reset: bool,
     pub(super) sent: u64,
@@ -108,6 +110,7 @@ impl Connection {
             transaction: None,
             held_response: None,
             challenges: 0,
+            gave_up: false,
             needs_reset: false,
             sent: 0,
             farewell: None,
@@ -138,7 +141,7 @@ impl Connection {
             if reply.code() == 421 {
                 return Ok(Step::Event(self.shut_down(reply)));
             }
-            let Some(awaited) = self.awaited.pop_front() else {
+            let Some(awaited) = self.awaited.pop_front().or_else(|| self.cut_off(&reply)) else {
                 return Err(Error::Peer(PeerMisbehaved::UnsolicitedReply));
             };
             // Nothing more is owed to us, and yet something more is there: put there by somebody, or out of step. What
@@ -209,8 +212,11 @@ impl Connection {
         self.state = State::Closed;
         self.awaited.clear();
         let mut transaction = self.transaction.take()?;
-        transaction.lose(transaction.content == Content::Over);
-        Some(transaction.into_outcomes(&Outcome::Lost))
+        // The end of the message is on its way once the driver has taken all of the output.
+        let whole = transaction.content == Content::Over && self.output.is_empty();
+        transaction.lose(whole);
+        // What is not answered yet went in the same flight.
+        Some(transaction.into_outcomes(if whole { &Outcome::Ambiguous } else { &Outcome::Lost }))
     }
 }
 
@@ -249,7 +255,14 @@ impl Connection {
             // RFC 2920 s 3.1: one DATA too many costs a lone dot; without pipelining it need not be sent at all.
             let Some((line, step)) = transaction.next_line() else { return };
             self.output.extend_from_slice(&line);
-            self.awaited.push_back(Awaited::Envelope(step));
+            match (step, transaction.transfer, self.config.dialect) {
+                // RFC 2033 s 4.3: a reply for each recipient that was accepted.
+                (Step::Message(_), Transfer::Chunks, Dialect::Lmtp) => {
+                    let each = transaction.accepted().map(|index| Step::Message(Some(index)));
+                    self.awaited.extend(each.map(Awaited::Envelope));
+                }
+                _ => self.awaited.push_back(Awaited::Envelope(step)),
+            }
             if let (Step::Message(_), Transfer::Chunk { size, .. }) = (step, transaction.transfer) {
                 transaction.content = Content::Wanted { left: Some(size), begun: false };
             }
@@ -284,7 +297,7 @@ impl Connection {
                 transaction.content = Content::Wanted { left, begun: true };
                 Some(Event::SendData)
             }
-            Content::NotYet | Content::Over if over => Some(self.done()),
+            Content::NotYet | Content::Over | Content::Cut if over => Some(self.done()),
             _ => None,
         }
     }
@@ -299,12 +312,26 @@ impl Connection {
 
     fn shut_down(&mut self, reply: Reply) -> Event {
         self.state = State::Closed;
+        let at = match self.awaited.front() {
+            Some(Awaited::Envelope(Step::Rset | Step::Mail)) => Stage::Mail,
+            _ => Stage::Rcpt,
+        };
         self.awaited.clear();
         self.farewell = Some(reply.clone());
         let Some(mut transaction) = self.transaction.take() else { return Event::Closed(reply) };
         // The 421 is the server's word on the message, whatever was sent of it: not delivered.
-        transaction.answer_message(None, &reply);
-        Event::Done(transaction.into_outcomes(&Outcome::Refused { at: Stage::Rcpt, reply }))
+        if transaction.content == Content::NotYet {
+            transaction.refuse_data(&reply);
+        } else {
+            transaction.answer_message(None, &reply);
+        }
+        Event::Done(transaction.into_outcomes(&Outcome::Refused { at, reply }))
+    }
+
+    /// A refusal that comes while the message is being sent, before its reply is awaited.
+    fn cut_off(&self, reply: &Reply) -> Option<Awaited> {
+        let refusal = !reply.code().is_completion() && !reply.code().is_intermediate();
+        (refusal && self.is_sending()).then_some(Awaited::Envelope(Step::Message(None)))
     }
 
     /// Takes one reply in.
@@ -373,6 +400,11 @@ impl Connection {
     }
 
     fn answer_auth(&mut self, reply: Reply) -> Result<Option<Event>, Error> {
+        let refusal = !reply.code().is_completion() && !reply.code().is_intermediate();
+        // RFC 4954 s 4: "*" is answered with 501. A server that goes on would go on for ever.
+        if std::mem::take(&mut self.gave_up) && !refusal {
+            return Err(wrong(Verb::Auth, &reply));
+        }
         if reply.code().is_completion() {
             self.authenticated = true;
             self.held_response = None;
@@ -402,6 +434,7 @@ impl Connection {
     pub(super) fn give_up_auth(&mut self) {
         self.state = State::Ready;
         self.held_response = None;
+        self.gave_up = true;
         self.output.extend_from_slice(b"*\r\n");
         self.awaited.push_back(Awaited::Auth);
     }
@@ -423,6 +456,10 @@ impl Connection {
             Step::Data if code.is_intermediate() && transaction.has_accepted() => {
                 transaction.content = Content::Wanted { left: None, begun: false };
             }
+            // RFC 2033 s 4.2: it must not, for no reply would ever follow the dot.
+            Step::Data if code.is_intermediate() && self.config.dialect == Dialect::Lmtp => {
+                return Err(wrong(Verb::Data, &reply));
+            }
             Step::Data if code.is_intermediate() => {
                 // RFC 2920 s 3.1: the server takes a message for nobody. A single dot, and no message.
                 transaction.content = Content::Over;
@@ -438,13 +475,18 @@ impl Connection {
             // RFC 3030 s 2: no more segments; the transaction has failed.
             Step::Chunk => {
                 transaction.answer_message(None, &reply);
-                transaction.content = Content::Over;
+                transaction.abandon();
+                transaction.content = Content::Cut;
             }
-            Step::Message(_) if code.is_completion() && transaction.content != Content::Over => {
+            // RFC 5321 s 4.1.1.4: the reply is to the end of the message, which has not left us yet.
+            Step::Message(_)
+                if code.is_completion()
+                    && (transaction.content != Content::Over || !self.output.is_empty()) =>
+            {
                 return Err(Error::Peer(PeerMisbehaved::EarlyReply));
             }
             Step::Message(index) => {
-                let early = transaction.content != Content::Over;
+                let early = !matches!(transaction.content, Content::Over | Content::Cut);
                 transaction.answer_message(index, &reply);
                 if early {
                     // Refused in the middle: what is left of the message cannot be told from commands any more.

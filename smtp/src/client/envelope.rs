@@ -144,6 +144,7 @@ impl Envelope {
         server: Option<&Extensions>,
         config: &Config,
         sent: u64,
+        tls: bool,
     ) -> Result<Plan, Unable> {
         if self.recipients.is_empty() {
             return Err(Unable::NoRecipients);
@@ -179,7 +180,7 @@ impl Envelope {
             push(&mut mail, Param::SmtpUtf8)?;
         }
         for param in self.params.iter() {
-            if offered(server, &param)? {
+            if offered(server, tls, &param)? {
                 push(&mut mail, param)?;
             }
         }
@@ -187,7 +188,7 @@ impl Envelope {
         for recipient in &self.recipients {
             let mut params = Params::default();
             for param in recipient.params.iter() {
-                if offered(server, &param)? {
+                if offered(server, tls, &param)? {
                     push(&mut params, param)?;
                 }
             }
@@ -269,7 +270,7 @@ fn has(server: Option<&Extensions>, extension: ExtensionKind) -> bool {
 }
 
 /// Whether a parameter may be sent; `Ok(false)` drops it, where the RFC lets a client do so.
-fn offered(server: Option<&Extensions>, param: &Param<'_>) -> Result<bool, Unable> {
+fn offered(server: Option<&Extensions>, tls: bool, param: &Param<'_>) -> Result<bool, Unable> {
     let has = |extension| has(server, extension);
     let needed = |extension, keyword: &'static str| {
         if has(extension) { Ok(true) } else { Err(Unable::Parameter { keyword }) }
@@ -285,7 +286,8 @@ fn offered(server: Option<&Extensions>, param: &Param<'_>) -> Result<bool, Unabl
         Param::MtPriority(_) => Ok(has(ExtensionKind::MtPriority)),
         Param::By(_) => needed(ExtensionKind::DeliverBy, "DELIVERBY"),
         Param::HoldFor(_) | Param::HoldUntil(_) => needed(ExtensionKind::FutureRelease, "FUTURERELEASE"),
-        // RFC 8689 s 4.2.1: never to a server that does not promise the same.
+        // RFC 8689 s 4.2.1: never to a server that does not promise the same, nor in the clear, where anybody can promise.
+        Param::RequireTls if !tls => Err(Unable::Parameter { keyword: "REQUIRETLS" }),
         Param::RequireTls => needed(ExtensionKind::RequireTls, "REQUIRETLS"),
         Param::Rrvs(_) => needed(ExtensionKind::Rrvs, "RRVS"),
         _ => Ok(true),

@@ -45,6 +45,8 @@ pub(super) enum Content {
     Wanted { left: Option<u64>, begun: bool },
     /// It was given whole, or will not be.
     Over,
+    /// The server refused a chunk of it: what the application still gives is thrown away.
+    Cut,
 }
 
 impl Transaction {
@@ -97,6 +99,11 @@ impl Transaction {
     /// Whether checked text ended in the middle of a line end.
     pub(super) fn ends_in_cr(&self) -> bool {
         self.after_cr
+    }
+
+    /// A chunk to be sent when its turn comes.
+    pub(super) fn add(&mut self, chunk: BytesMut, step: Step) {
+        self.script.push_back((chunk.freeze(), step));
     }
 
     /// The next line to send and whose reply it brings.

@@ -1,5 +1,6 @@
 //! What the application says to a session.
 
+use bytes::BytesMut;
 use mail46_wire::{BareNewline, DotEncoder, base64};
 
 use super::connection::{Awaited, State};
@@ -27,7 +28,7 @@ impl Connection {
         if self.state != State::Ready || self.transaction.is_some() || !self.awaited.is_empty() {
             return Err(Unable::NotReady);
         }
-        let plan = envelope.plan(self.extensions.as_ref(), &self.config, self.sent)?;
+        let plan = envelope.plan(self.extensions.as_ref(), &self.config, self.sent, self.tls)?;
         self.sent = self.sent.saturating_add(1);
         self.transaction = Some(Transaction::new(&plan, std::mem::take(&mut self.needs_reset)));
         self.encoder = DotEncoder::new(self.config.bare_newline);
@@ -42,8 +43,11 @@ impl Connection {
     /// connection without [`finish_data`](Self::finish_data).
     pub fn data(&mut self, text: &[u8]) -> Result<(), Error> {
         let Some(transaction) = &mut self.transaction else { return Err(Error::Misuse(Misuse::WrongVerb)) };
-        let Content::Wanted { left, begun: true } = transaction.content else {
-            return Err(Error::Misuse(Misuse::WrongVerb));
+        let left = match transaction.content {
+            Content::Wanted { left, begun: true } => left,
+            // The server has refused a chunk, and the application was not told yet: nothing more is sent.
+            Content::Cut => return Ok(()),
+            _ => return Err(Error::Misuse(Misuse::WrongVerb)),
         };
         match transaction.transfer {
             Transfer::Data => {
@@ -63,15 +67,16 @@ impl Connection {
                 if !transaction.binary && self.config.bare_newline == BareNewline::Reject {
                     transaction.check_newlines(text)?;
                 }
-                if left.is_none() {
-                    if text.is_empty() {
-                        return Ok(());
-                    }
-                    Command::<bytes::Bytes>::Bdat { size, chunk: Chunk::More }.write(&mut self.output);
-                    self.awaited.push_back(Awaited::Envelope(Step::Chunk));
+                if left.is_some() {
+                    self.output.extend_from_slice(text);
+                } else if !text.is_empty() {
+                    let mut chunk = BytesMut::new();
+                    Command::<bytes::Bytes>::Bdat { size, chunk: Chunk::More }.write(&mut chunk);
+                    chunk.extend_from_slice(text);
+                    transaction.add(chunk, Step::Chunk);
                 }
-                self.output.extend_from_slice(text);
                 transaction.content = Content::Wanted { left, begun: true };
+                self.pump();
             }
         }
         Ok(())
@@ -83,8 +88,10 @@ impl Connection {
     /// [`Misuse::SizeBroken`] if a chunk was promised that is not full: close the connection.
     pub fn finish_data(&mut self) -> Result<(), Error> {
         let Some(transaction) = &mut self.transaction else { return Err(Error::Misuse(Misuse::WrongVerb)) };
-        let Content::Wanted { left, begun: true } = transaction.content else {
-            return Err(Error::Misuse(Misuse::WrongVerb));
+        let left = match transaction.content {
+            Content::Wanted { left, begun: true } => left,
+            Content::Cut => return Ok(()),
+            _ => return Err(Error::Misuse(Misuse::WrongVerb)),
         };
         match transaction.transfer {
             Transfer::Data => {
@@ -96,12 +103,14 @@ impl Connection {
             }
             Transfer::Chunk { .. } => {}
             Transfer::Chunks => {
-                Command::<bytes::Bytes>::Bdat { size: 0, chunk: Chunk::Last }.write(&mut self.output)
+                let mut line = BytesMut::new();
+                Command::<bytes::Bytes>::Bdat { size: 0, chunk: Chunk::Last }.write(&mut line);
+                transaction.add(line, Step::Message(None));
             }
         }
         transaction.content = Content::Over;
-        // A blind chunk's reply is already awaited.
-        if !matches!(transaction.transfer, Transfer::Chunk { blind: true, .. }) {
+        // A blind chunk's reply is already awaited, that of the last of many is when its turn comes.
+        if !matches!(transaction.transfer, Transfer::Chunk { blind: true, .. } | Transfer::Chunks) {
             match self.config.dialect {
                 Dialect::Smtp => self.awaited.push_back(Awaited::Envelope(Step::Message(None))),
                 // RFC 2033 s 4.2, 4.3: a reply for each recipient that was accepted.
@@ -112,6 +121,7 @@ impl Connection {
                 }
             }
         }
+        self.pump();
         Ok(())
     }
 
@@ -153,6 +163,7 @@ impl Connection {
             return Err(Error::Misuse(Misuse::WrongVerb));
         }
         self.challenges = 0;
+        self.gave_up = false;
         self.held_response = None;
         self.output.extend_from_slice(b"AUTH ");
         self.output.extend_from_slice(name);
@@ -225,13 +236,7 @@ impl Connection {
         if own {
             return Err(Error::Misuse(Misuse::OwnVerb));
         }
-        // RFC 2920 s 3.1: of these only RSET may be followed by others in one flight.
-        let follows = match self.awaited.back() {
-            None => true,
-            Some(Awaited::Other(Verb::Rset | Verb::XForward)) => self.offers(ExtensionKind::Pipelining),
-            Some(_) => false,
-        };
-        if self.state != State::Ready || self.transaction.is_some() || !follows {
+        if self.state != State::Ready || self.transaction.is_some() || !self.may_follow() {
             return Err(Error::Misuse(Misuse::WrongVerb));
         }
         self.write(command, Awaited::Other(verb));
@@ -243,12 +248,20 @@ impl Connection {
     /// # Errors
     /// [`Misuse::WrongVerb`] while a message is on its way.
     pub fn quit(&mut self) -> Result<(), Error> {
-        if self.transaction.is_some()
-            || matches!(self.state, State::Handshake | State::Challenged | State::Closed)
-        {
+        let open = matches!(self.state, State::Ready | State::Unwelcome);
+        if self.transaction.is_some() || !open || !self.may_follow() {
             return Err(Error::Misuse(Misuse::WrongVerb));
         }
         self.write(&Command::Quit, Awaited::Quit);
         Ok(())
+    }
+
+    /// RFC 2920 s 3.1: of the commands that have no verb of their own, only RSET may be followed by others in one flight.
+    fn may_follow(&self) -> bool {
+        match self.awaited.back() {
+            None => true,
+            Some(Awaited::Other(Verb::Rset | Verb::XForward)) => self.offers(ExtensionKind::Pipelining),
+            Some(_) => false,
+        }
     }
 }
