@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::session::{Source, code};
 use super::{Delivery, MessageError, ServeError};
-use crate::server::{Connection, DataEnd, Error, Event};
-use crate::{Reply, Verb};
+use crate::server::{Connection, DataEnd, Error, Event, Phase};
+use crate::{Command, Reply, Verb};
 
 /// The machine on its stream.
 pub(super) struct Link<T> {
@@ -84,7 +84,13 @@ impl<'l, T: AsyncRead + AsyncWrite + Unpin + Send> Incoming<'l, T> {
                 machine.reply(&code(250, (2, 0, 0), &format!("{received} octets received")))
             }
             Event::Command { command, .. } if command.verb() == Verb::Bdat => machine.accept_chunk(),
-            // RSET, QUIT, or something that is out of order: the message ends here, and this is answered after it.
+            // What changes nothing is answered, and the message goes on.
+            Event::Command { command: Command::Noop(_), .. } => machine.reply(&code(250, (2, 0, 0), "ok")),
+            Event::Command { command: Command::Vrfy(_) | Command::Expn(_) | Command::Help(_), .. } => {
+                machine.reply(&code(502, (5, 5, 1), "not between two chunks"))
+            }
+            Event::Refused { reply, .. } if machine.phase() == Phase::Chunks => machine.reply(&reply),
+            // RSET, QUIT, or a chunk that is refused: the message ends here, and this is answered after it.
             other => {
                 self.link.early = Some(other);
                 self.state = State::Aborted;

@@ -38,7 +38,7 @@ pub struct Server {
     /// Whether a front end says who the client is, ahead of TLS and the greeting. Only on ports that nobody else can
     /// reach. Default: nobody does.
     pub front_end: FrontEnd,
-    /// Connections at a time; more of them wait unaccepted. Default: 1,000.
+    /// Connections at a time; more of them wait. Default: 1,000.
     pub connections: usize,
     /// What unknown SCRAM users get, so that they cannot be told from known ones. Give it the salt length and the
     /// iterations of your own users, and a secret that outlives a restart. Default: 16 octets, 4,096 iterations
@@ -192,8 +192,9 @@ async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    // The slot comes second: an idle listener that kept one would starve the other family.
     let (socket, remote) = listener.accept().await?;
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     Ok((socket, remote, slot))
 }
 
@@ -208,6 +209,9 @@ pub enum ServeError {
     #[cfg(feature = "tls")]
     #[error("TLS handshake: {0}")]
     Tls(mail46_wire::net::TlsError),
+    /// TLS from the first octet on is asked for, and there is no certificate to do it with.
+    #[error("no certificate for TLS")]
+    NoCertificate,
     /// The system has no randomness for AUTH.
     #[error("no randomness: {0}")]
     Random(io::Error),
@@ -246,6 +250,12 @@ where
     if driver.link.machine.phase().is_in_transaction() {
         driver.session.reset().await;
     }
+    if matches!(ended, Err(ServeError::Drive(DriveError::Timeout(mail46_wire::net::Timeout::Input)))) {
+        // RFC 5321 s 3.8: a session that stood still ends with 421.
+        let Driver { link, .. } = &mut driver;
+        link.machine.shut_down(&code(421, (4, 4, 2), &format!("{} timeout", server.config.host)));
+        link.stream.flush(&mut link.machine).await.ok();
+    }
     if ended.is_ok() {
         // A peer that is slow to close is no fault of ours.
         driver.link.stream.close().await.ok();
@@ -279,13 +289,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
         loop {
             let event = tokio::select! {
                 biased;
-                event = self.link.event() => event?,
+                // First, or a client that always has a next command ready would never hear of it.
                 () = signal.wait() => {
                     // RFC 5321 s 3.8: said between two commands, so that nothing is half done.
                     let text = format!("{} shutting down", self.server.config.host);
                     self.link.machine.shut_down(&code(421, (4, 3, 2), &text));
                     self.link.event().await?
                 }
+                event = self.link.event() => event?,
             };
             if self.take(event).await? == Next::Close {
                 return Ok(self.link.stream.flush(&mut self.link.machine).await?);
@@ -317,6 +328,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
             Command::Data => {
                 self.link.machine.accept_data().map_err(DriveError::Protocol)?;
                 return self.data().await;
+            }
+            // A message was given up between two of its chunks; the rest of it is not a message.
+            Command::Bdat { .. } if self.link.machine.phase() == server::Phase::Chunks => {
+                code(503, (5, 5, 1), "the chunks before this one are gone")
             }
             Command::Bdat { .. } => {
                 self.link.machine.accept_chunk().map_err(DriveError::Protocol)?;
@@ -358,7 +373,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
 
     #[cfg(feature = "tls")]
     async fn handshake(&mut self) -> Result<(), ServeError> {
-        let Some(tls) = self.server.tls.clone() else { return Ok(()) };
+        let tls = self.server.tls.clone().ok_or(ServeError::NoCertificate)?;
         self.link.stream.accept_tls(tls).await.map_err(ServeError::Tls)?;
         let description = super::client::describe(&self.link.stream).unwrap_or_default();
         self.session.tls(&description).await;
@@ -367,7 +382,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
 
     #[cfg(not(feature = "tls"))]
     async fn handshake(&mut self) -> Result<(), ServeError> {
-        Ok(())
+        Err(ServeError::NoCertificate)
     }
 
     /// From the first octet of the message to the reply behind its last.
