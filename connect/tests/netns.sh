@@ -4,7 +4,8 @@
 #   client ── middle ── server      black holes, RST, ICMP, slow and lossy ways are made in the middle
 #
 # Usage: netns.sh [RUNS]   as root, with iproute2, nftables and python3; EYEBALLS is the example's binary if set.
-# Each row is the median of RUNS (5) in milliseconds, and the family; it fails if ours is beyond its target.
+# Each row is the median of RUNS (5) in milliseconds, and the family. It fails if ours is beyond its target three series
+# in a row, as a neighbour on the machine may take the processor away for one; the tries are printed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 RUNS=${1:-5}
@@ -14,9 +15,9 @@ for tool in ip nft python3; do command -v $tool >/dev/null || skip "no $tool"; d
 [ -c /dev/net/tun ] || skip "no /dev/net/tun"
 EYEBALLS=${EYEBALLS:-}
 if [ -z "$EYEBALLS" ]; then
-  cargo build -q -p mail46-examples --example eyeballs || exit 1
+  cargo build -q --release -p mail46-examples --example eyeballs || exit 1
   EYEBALLS=$(cargo metadata --format-version 1 --no-deps |
-    python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/examples/eyeballs
+    python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release/examples/eyeballs
 fi
 CURL=$(command -v curl || true)
 python3 -c 'import aiohappyeyeballs' 2>/dev/null && AIO=yes || AIO=
@@ -158,6 +159,9 @@ aios() { ip netns exec $C python3 "$W/aio.py" "$1"; }
 median() { # COMMAND… -> the median run
   local i; for i in $(seq "$RUNS"); do "$@"; done | sort -n | sed -n "$(((RUNS + 1) / 2))p"
 }
+within() { # "MS FAMILY" FAMILY FROM TO
+  python3 -c 'import sys; ms, who = sys.argv[1].split(); sys.exit(not (who == sys.argv[2] and float(sys.argv[3]) <= float(ms) <= float(sys.argv[4])))' "$@"
+}
 FAILED=0
 row() { # TITLE FAMILY FROM-MS TO-MS ADDR,…|NAME [words of eyeballs]
   local title=$1 family=$2 from=$3 to=$4 to_whom=$5; shift 5
@@ -169,9 +173,12 @@ row() { # TITLE FAMILY FROM-MS TO-MS ADDR,…|NAME [words of eyeballs]
     [ -n "$CURL" ] && curl=$(median curls "$to_whom")
     case $to_whom in *.test) ;; *) [ -n "$AIO" ] && aio=$(median aios "$to_whom");; esac
   fi
-  local verdict=ok
-  python3 -c 'import sys; ms, who = sys.argv[1].split(); sys.exit(not (who == sys.argv[2] and float(sys.argv[3]) <= float(ms) <= float(sys.argv[4])))' \
-    "$got" "$family" "$from" "$to" || { verdict=FAIL; FAILED=1; }
+  local verdict=ok try=1
+  until within "$got" "$family" "$from" "$to"; do
+    [ $try = 3 ] && { verdict=FAIL; FAILED=1; break; }
+    try=$((try + 1)) verdict="ok at try $try"
+    got=$(median ours "${words[@]}")
+  done
   printf '%-44s %10s %10s %10s   %s..%s %s  %s\n' "$title" "$got" "$curl" "$aio" "$from" "$to" "$family" "$verdict"
 }
 printf '%-44s %10s %10s %10s   %s\n' "milliseconds and family, median of $RUNS" ours curl aiohappy target
