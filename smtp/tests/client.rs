@@ -903,7 +903,7 @@ fn what_a_server_cannot_do_is_known_before_mail() {
     fn param(param: Param<'static>) -> impl Fn() -> Envelope {
         move || {
             let mut envelope = to(&["c@d.example"]);
-            envelope.params.push(param.clone()).unwrap();
+            envelope.params.push(param).unwrap();
             envelope
         }
     }
