@@ -17,7 +17,7 @@ rates() {
 
 # Our sink and smtp-sink, the same on both families.
 rates_start() {
-  local family
+  local family as=()
   mkdir -p "$T/log"
   background sink-rates "$BIN/sink" --listen 127.0.0.1:0 --listen '[::1]:0' --max-size 0 --quiet
   until_true 10 sink_listens rates || return 1
@@ -25,8 +25,10 @@ rates_start() {
     declare -g "port_rates_$family=$(sed -n "s/^listening .*$(address "$family").*:\([0-9]*\)\$/\1/p" "$T/log/sink-rates.out")"
   done
   eval "$(ports peer)"
-  background smtp-sink-4 smtp-sink -4 "inet:127.0.0.1:$peer" 1024
-  background smtp-sink-6 smtp-sink -6 "inet:[::1]:$peer" 1024
+  # It refuses to run as root.
+  [ "$(id -u)" = 0 ] && as=(-u postfix)
+  background smtp-sink-4 smtp-sink ${as[@]+"${as[@]}"} -4 "inet:127.0.0.1:$peer" 1024
+  background smtp-sink-6 smtp-sink ${as[@]+"${as[@]}"} -6 "inet:[::1]:$peer" 1024
   until_true 10 connects 127.0.0.1 "$peer" && until_true 10 connects ::1 "$peer"
 }
 
