@@ -1,5 +1,6 @@
 //! What the example programs share: how they end, how they listen, TLS from files or made up, messages from files.
 
+pub mod account;
 pub mod auth;
 pub mod desk;
 pub mod dialogue;
@@ -8,9 +9,12 @@ pub mod dump;
 pub mod exit;
 pub mod letters;
 pub mod listen;
+pub mod maildir;
 pub mod message;
 pub mod outcome;
+pub mod progress;
 pub mod reports;
+pub mod spool;
 pub mod tls;
 pub mod way;
 
