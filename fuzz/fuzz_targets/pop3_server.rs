@@ -76,6 +76,9 @@ fn run(pieces: &[&[u8]]) -> (Vec<u8>, Option<usize>) {
 
 fuzz_target!(|data: &[u8]| {
     let [cut, rest @ ..] = data else { return };
+    if rest.is_empty() {
+        return;
+    }
     let (first, second) = rest.split_at(usize::from(*cut).min(rest.len()));
     let whole = run(&[rest]);
     assert_eq!(whole, run(&[first, second]));
