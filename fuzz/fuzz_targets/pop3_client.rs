@@ -40,7 +40,13 @@ fn run(begins: Begins, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
                 Event::Ready => client.log_in("u", &"p".into()).expect("ready"),
                 Event::Authenticated(_) => {
                     let first = MessageNumber::FIRST;
-                    for command in [Command::Uidl(None), Command::List(None), Command::Stat, Command::Retr(first), Command::Retr(first)] {
+                    for command in [
+                        Command::Uidl(None),
+                        Command::List(None),
+                        Command::Stat,
+                        Command::Retr(first),
+                        Command::Retr(first),
+                    ] {
                         client.send::<Bytes>(&command).expect("logged in");
                     }
                     client.quit().expect("logged in");

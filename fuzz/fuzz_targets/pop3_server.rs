@@ -36,11 +36,14 @@ fn run(pieces: &[&[u8]]) -> (Vec<u8>, Option<usize>) {
                 }
             };
             let open = |server: &mut Connection| {
-                let message = |n: usize| Message { octets: 1, unique_id: format!("id{n}").parse().expect("an id") };
+                let message =
+                    |n: usize| Message { octets: 1, unique_id: format!("id{n}").parse().expect("an id") };
                 server.open((0..3).map(message).collect(), "in")
             };
             match event {
-                Event::LogIn(LogIn::Password { password, .. }) if password.expose() == b"x" => server.reply(&Reply::err(None, "no")),
+                Event::LogIn(LogIn::Password { password, .. }) if password.expose() == b"x" => {
+                    server.reply(&Reply::err(None, "no"))
+                }
                 Event::LogIn(_) | Event::AuthResponse(_) => open(&mut server),
                 Event::Auth(request) if request.initial_response.is_some() => open(&mut server),
                 Event::Auth(_) => server.challenge(b"c"),
