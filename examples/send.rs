@@ -6,7 +6,7 @@ use clap::Parser;
 use mail46_examples::{
     Exit, Stop, auth, exit, message,
     outcome::{code, failed, observer, report},
-    tls,
+    say, tls,
     way::{self, Way},
 };
 use mail46_resolve::FamilyPolicy;
@@ -119,7 +119,7 @@ async fn run(flags: &Flags) -> Result<Exit, Stop> {
                     .filter_map(|number| flags.to.get(*number))
                     .map(String::as_str)
                     .collect();
-                eprintln!("send: {}: {}", names.join(", "), text.escape_debug());
+                say::err(format_args!("send: {}: {}", names.join(", "), text.escape_debug()));
                 exit
             }
         });
@@ -140,7 +140,7 @@ async fn deliver(
     envelope.utf8_header = prepared.utf8_header;
     let tell = |log: &str| {
         if flags.verbose {
-            eprintln!("{log}");
+            say::err(log);
         }
     };
     let open = async |socket: TcpStream, name: String| open_one(flags, socket, &name).await;

@@ -16,7 +16,7 @@ use mail46_examples::{
     Exit, Stop,
     auth::{self, OneUser},
     dump::Dumped,
-    exit, listen, tls,
+    exit, listen, say, tls,
 };
 use mail46_sasl::server::{Answer, Question};
 use mail46_smtp::{
@@ -125,7 +125,8 @@ async fn listeners(addresses: &[String]) -> Result<Vec<tokio::net::TcpListener>,
     let mut all = Vec::new();
     for address in addresses {
         for listener in listen::bind(address).await? {
-            println!("listening {}", listener.local_addr().map_err(Stop::because(Exit::OsError, address))?);
+            let local = listener.local_addr().map_err(Stop::because(Exit::OsError, address))?;
+            say::out(format_args!("listening {local}"));
             all.push(listener);
         }
     }
@@ -191,10 +192,10 @@ impl Session for Conversation {
         }
         if !self.sink.quiet {
             let tls = if self.tls { " tls" } else { "" };
-            println!(
+            say::out(format_args!(
                 "message {number} client={} from={} recipients={} octets={size}{tls}",
                 self.peer, self.from, self.recipients
-            );
+            ));
         }
         Ok(Reply::new(250, EnhancedCode::new(2, 0, 0), &format!("message {number} taken")).into())
     }
@@ -202,6 +203,6 @@ impl Session for Conversation {
 
 /// RFC 5321 s 4.2.3: 452, insufficient system storage. The client keeps the message and tries again.
 fn no_room(error: std::io::Error) -> Reply {
-    eprintln!("sink: --dump: {error}");
+    say::err(format_args!("sink: --dump: {error}"));
     Reply::new(452, EnhancedCode::new(4, 3, 1), "insufficient system storage")
 }

@@ -22,6 +22,10 @@ exit_statuses() {
   status "exit-denied-$1" 77 -- send_to "$1" "$submission" "${to[@]}" --tls required "${trusted[@]}" --auth alice:wrong
   status "exit-no-relay-$1" 67 69 77 -- send_to "$1" "$submission" bob@elsewhere.test "$T/mails/small" --tls required "${trusted[@]}"
   status "exit-usage-$1" 64 -- "$BIN/send" --no-such-flag
+  status "exit-unread-$1" 0 -- unread "$1"
+  start_unread_sink "$1"
+  status "sink-unread-$1" 0 -- send_to "$1" "$unread_port" "${to[@]}" --tls none
+  stop "$LAST"
   status "exit-bad-address-$1" 64 65 -- send_to "$1" "$smtp" 'bob@@interop.test' "$T/mails/small" --tls none
   # A secret never leaves in the clear, whatever the server offers.
   status "exit-auth-in-clear-$1" 69 75 76 77 -- send_to "$1" "$smtp" "${to[@]}" --tls none --auth "alice:$PASS"
@@ -30,6 +34,19 @@ exit_statuses() {
   status "exit-too-large-$1" 65 69 -- send_to "$1" "$smtp" bob@interop.test "$T/too-large" --tls none
   # A name that RFC 2606 s 2 keeps from existing; a machine without DNS cannot tell.
   status "exit-no-host-$1" 68 75 -- "$BIN/send" --from alice@interop.test --to bob@interop.test --via no-such-host.invalid:25 --tls none "$T/mails/small"
+}
+
+# Whoever stops reading what a program prints does not stop the mail.
+unread() {
+  send_to "$1" "$smtp" bob@interop.test "$T/mails/small" --tls none -v 2>&1 | head -n 1 >/dev/null
+  return "${PIPESTATUS[0]}"
+}
+
+# A sink whose stdout nobody reads behind its first line; sets $LAST and $unread_port.
+start_unread_sink() {
+  background "unread-$1" bash -c 'exec "$0" "$@" > >(head -n 1)' "$BIN/sink" --listen "$(bracketed "$1"):0"
+  until_true 10 grep -q '^listening ' "$T/log/unread-$1.out"
+  unread_port=$(sed -n 's/^listening .*:\([0-9]*\)$/\1/p' "$T/log/unread-$1.out")
 }
 
 # The connection ends at a known octet of the client's: in EHLO, in the envelope, in the mail, and in place of the last reply.

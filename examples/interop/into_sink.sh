@@ -4,7 +4,7 @@ TOKEN=mF_9.B5f-4.1JqM~+/=
 
 into_sink() {
   local family
-  start_sink open --tls-cert "$T/ca/server.pem" --tls-key "$T/ca/server.key" --auth "alice:$PASS" --quiet || { fail sink-starts "no port"; return; }
+  start_sink open --tls-listen 127.0.0.1:0 --tls-listen '[::1]:0' --tls-cert "$T/ca/server.pem" --tls-key "$T/ca/server.key" --auth "alice:$PASS" --quiet || { fail sink-starts "no port"; return; }
   # A token is made of other characters than a password (RFC 6750 s 2.1).
   start_sink token --tls-cert "$T/ca/server.pem" --tls-key "$T/ca/server.key" --auth "alice:$TOKEN" --quiet || { fail sink-token-starts "no port"; return; }
   start_sink lmtp --lmtp --quiet || { fail sink-lmtp-starts "no port"; return; }
@@ -59,6 +59,7 @@ from_swaks() {
   check "swaks-sink-$1" reaches open small swaks_to "$1"
   check "swaks-sink-pipeline-$1" reaches open small swaks_to "$1" --pipeline
   check "swaks-sink-starttls-$1" reaches open eight-bit swaks_to "$1" "${tls[@]}"
+  check "swaks-sink-smtps-$1" reaches open small swaks_to "$1" --port "$(sink_port open_tls "$1")" --tls-on-connect --tls-verify --tls-ca-path "$T/ca/ca.pem"
   for mechanism in PLAIN LOGIN CRAM-MD5; do
     check "swaks-sink-$mechanism-$1" reaches open small swaks_to "$1" "${tls[@]}" --auth $mechanism --auth-user alice --auth-password "$PASS"
     # swaks: 28 is an AUTH that failed.
@@ -76,12 +77,19 @@ curl_to() {
     --mail-from alice@interop.test --mail-rcpt dave@sink.test --mail-rcpt erin@sink.test --upload-file "$T/stamped" "$@"
 }
 
+curl_smtps() {
+  curl -sS --max-time 30 --url "smtps://$(bracketed "$1"):$(sink_port open_tls "$1")/client.interop.test" --cacert "$T/ca/ca.pem" \
+    --mail-from alice@interop.test --mail-rcpt dave@sink.test --upload-file "$T/stamped" --user "alice:$PASS"
+}
+
 from_curl() {
   local mechanism tls=(--ssl-reqd --cacert "$T/ca/ca.pem")
   check "curl-sink-$1" reaches open small curl_to open "$1"
   check "curl-sink-starttls-$1" reaches open eight-bit curl_to open "$1" "${tls[@]}"
   check "curl-sink-dots-$1" reaches open dots curl_to open "$1" "${tls[@]}"
   check "curl-sink-large-$1" reaches open large curl_to open "$1" "${tls[@]}"
+  # TLS from the first octet on (RFC 8314 s 3).
+  check "curl-sink-smtps-$1" reaches open eight-bit curl_smtps "$1"
   for mechanism in PLAIN LOGIN CRAM-MD5; do
     check "curl-sink-$mechanism-$1" reaches open small curl_to open "$1" "${tls[@]}" --login-options AUTH=$mechanism --user "alice:$PASS"
   done

@@ -112,18 +112,22 @@ build_programs() {
 # --- our sink ---------------------------------------------------------------------------------------------------------------
 
 # start_sink NAME OPTIONS…: on both families; sets $LAST, and port_NAME_4, port_NAME_6 from what it prints; its mail is in $T/dump/NAME.
+# With --tls-listen among the options port_NAME_tls_4 and _6 too, which it prints behind the others.
 start_sink() {
-  local name=$1 family
+  local name=$1 family listening all=2
   shift
+  case " $* " in *" --tls-listen "*) all=4 ;; esac
   mkdir -p "$T/dump/$name"
   background "sink-$name" "$BIN/sink" --listen 127.0.0.1:0 --listen '[::1]:0' --dump "$T/dump/$name" "$@"
-  until_true 10 sink_listens "$name" || { cat "$T/log/sink-$name.err"; echo "sink $name does not listen"; return 1; }
+  until_true 10 sink_listens "$name" $all || { cat "$T/log/sink-$name.err"; echo "sink $name does not listen"; return 1; }
   for family in $FAMILIES; do
-    declare -g "port_${name}_$family=$(sed -n "s/^listening $(address $family | sed 's/^::1$/\\[::1\\]/'):\([0-9]*\)\$/\1/p" "$T/log/sink-$name.out")"
+    listening=$(sed -n "s/^listening $(address $family | sed 's/^::1$/\\[::1\\]/'):\([0-9]*\)\$/\1/p" "$T/log/sink-$name.out")
+    declare -g "port_${name}_$family=$(head -n 1 <<<"$listening")" "port_${name}_tls_$family=$(tail -n 1 <<<"$listening")"
   done
 }
 
-sink_listens() { [ "$(grep -c '^listening ' "$T/log/sink-$1.out")" = 2 ]; }
+# sink_listens NAME ADDRESSES
+sink_listens() { [ "$(grep -c '^listening ' "$T/log/sink-$1.out")" = "$2" ]; }
 
 sink_port() { local name="port_$1_$2"; echo "${!name}"; }
 

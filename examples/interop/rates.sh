@@ -20,7 +20,7 @@ rates_start() {
   local family as=()
   mkdir -p "$T/log"
   background sink-rates "$BIN/sink" --listen 127.0.0.1:0 --listen '[::1]:0' --max-size 0 --quiet
-  until_true 10 sink_listens rates || return 1
+  until_true 10 sink_listens rates 2 || return 1
   for family in $FAMILIES; do
     declare -g "port_rates_$family=$(sed -n "s/^listening .*$(address "$family").*:\([0-9]*\)\$/\1/p" "$T/log/sink-rates.out")"
   done

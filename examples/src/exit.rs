@@ -70,7 +70,7 @@ pub fn finish(program: &str, end: Result<Exit, Stop>) -> std::process::ExitCode 
     let exit = match end {
         Ok(exit) => exit,
         Err(Stop(exit, text)) => {
-            eprintln!("{program}: {}", text.escape_debug());
+            crate::say::err(format_args!("{program}: {}", text.escape_debug()));
             exit
         }
     };

@@ -14,6 +14,7 @@ pub mod message;
 pub mod outcome;
 pub mod progress;
 pub mod reports;
+pub mod say;
 pub mod spool;
 pub mod tls;
 pub mod way;

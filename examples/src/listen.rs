@@ -13,7 +13,7 @@ pub async fn bind(address: &str) -> Result<Vec<TcpListener>, Stop> {
         format!("cannot listen on {address} (ADDRESS:PORT, as [::1]:2525)"),
     ))?;
     for missing in listener.not_bound() {
-        eprintln!("not listening: {missing}");
+        crate::say::err(format_args!("not listening: {missing}"));
     }
     Ok(listener.into_sockets())
 }

@@ -7,14 +7,14 @@ use mail46_smtp::{
 };
 use mail46_wire::net::DriveError;
 
-use crate::{Exit, Stop};
+use crate::{Exit, Stop, say};
 
 /// Prints the dialogue on stderr.
 pub fn observer() -> Observer {
     Box::new(|direction, text| {
         for line in text.split_inclusive(|octet| *octet == b'\n') {
             let arrow = if direction == Direction::Sent { "C:" } else { "S:" };
-            eprintln!("{arrow} {}", line.trim_ascii_end().escape_ascii());
+            say::err(format_args!("{arrow} {}", line.trim_ascii_end().escape_ascii()));
         }
     })
 }
@@ -22,14 +22,15 @@ pub fn observer() -> Observer {
 /// Tells what became of each recipient.
 pub fn report(to: &[&Mailbox], outcomes: &[Outcome]) {
     for (to, outcome) in to.iter().zip(outcomes) {
-        match outcome {
-            Outcome::Accepted(reply) => println!("{to}: accepted: {reply}"),
-            Outcome::Refused { at, reply } => println!("{to}: refused at {at:?}: {reply}"),
+        let what = match outcome {
+            Outcome::Accepted(reply) => format!("accepted: {reply}"),
+            Outcome::Refused { at, reply } => format!("refused at {at:?}: {reply}"),
             Outcome::Ambiguous => {
-                println!("{to}: unknown: the connection ended before the last reply; it may be delivered")
+                "unknown: the connection ended before the last reply; it may be delivered".to_owned()
             }
-            _ => println!("{to}: not delivered: the connection ended"),
-        }
+            _ => "not delivered: the connection ended".to_owned(),
+        };
+        say::out(format_args!("{to}: {what}"));
     }
 }
 
