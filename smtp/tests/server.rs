@@ -370,6 +370,12 @@ fn sizes_and_numbers() {
         ),
         (
             tiny,
+            "DATA\r\nx\r\n0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+            "354 error: refused message without end <x\\r\\n0123456789",
+            "and what came before the fault was handed out, however it came",
+        ),
+        (
+            tiny,
             "DATA\r\na\nb\r\n0123456789012345678901234567890123456789\r\n.\r\nNOOP\r\n",
             "354 error: refused message without end <a",
             "more than is swallowed",

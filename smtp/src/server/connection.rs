@@ -341,8 +341,12 @@ impl Connection {
                 }
                 Some(DotEvent::Data(data)) => {
                     let data = self.take(data);
-                    self.swallowed(taken.saturating_sub(len(data.len())), refused)?;
-                    if !data.is_empty() {
+                    let gone = taken.saturating_sub(len(data.len()));
+                    if data.is_empty() {
+                        self.swallowed(gone, refused)?;
+                    } else {
+                        // What came before a fault is handed out first, however the input is cut.
+                        self.transaction.swallowed = self.transaction.swallowed.saturating_add(gone);
                         return Ok(Step::Event(Event::Data(data)));
                     }
                 }
