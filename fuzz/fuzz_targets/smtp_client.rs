@@ -126,6 +126,7 @@ fn run(flags: u8, verbs: &[u8], turns: &[&[u8]], cut: usize) -> (Vec<String>, Ve
         client.outcomes(&outcomes);
     }
     assert_eq!(client.recipients, None, "every transaction has its outcomes");
+    client.written.extend_from_slice(&client.machine.output().split());
     (client.events, client.written)
 }
 
