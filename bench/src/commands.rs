@@ -54,11 +54,9 @@ pub fn repeat(mut work: impl FnMut() -> bool) -> std::time::Duration {
     })
 }
 
-/// The line end found and checked, no other CR, LF or NUL, then the command.
+/// The line end found and checked, no other CR, LF or NUL, and the command.
 pub fn mail46(octets: &[u8]) -> bool {
-    let octets = black_box(octets);
-    let Some(line) = line(octets) else { return false };
-    black_box(&Command::parse(line, &Rules::default())).is_ok()
+    black_box(&Command::parse_first(&mut black_box(octets), &Rules::default())).as_ref().is_some_and(Result::is_ok)
 }
 
 fn framed(frame: &bytes::Bytes) -> bool {
@@ -73,7 +71,7 @@ fn framed(frame: &bytes::Bytes) -> bool {
 }
 
 fn line(octets: &[u8]) -> Option<&[u8]> {
-    let at = memchr::memchr3(b'\r', b'\n', 0, octets)?;
+    let at = mail46_wire::scan::line_break(octets, 0)?;
     (octets.get(at..)? == b"\r\n").then(|| &octets[..at])
 }
 

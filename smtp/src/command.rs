@@ -1,7 +1,7 @@
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use mail46_wire::{AddressLiteral, Host};
+use mail46_wire::{AddressLiteral, Host, scan::line_break};
 
 use crate::{
     address::{AddressError, ForwardPath, Mailbox, Path, ReversePath, greeting_host, path},
@@ -165,9 +165,34 @@ impl<'a> Command<&'a [u8]> {
     /// [`SyntaxError`], which knows what to answer.
     #[inline]
     pub fn parse(line: &'a [u8], rules: &Rules) -> Result<Parsed<'a>, SyntaxError> {
-        match hot::parse(line) {
+        match hot::parse(line, <[u8]>::is_empty) {
             Some(parsed) => Ok(parsed),
             None => parsed(line, rules),
+        }
+    }
+
+    /// Reads the line that `octets` begin with, CRLF included, and moves `octets` behind it: what a
+    /// [`LineReader`](mail46_wire::LineReader) and [`parse`](Self::parse) do, in one pass where it is a usual line.
+    ///
+    /// `None`, with `octets` where they were, if there is no CRLF or something else before it that ends no line: a
+    /// bare CR or LF, or a NUL. How long a line may be is for the caller to say.
+    ///
+    /// ```
+    /// use mail46_smtp::{Command, Rules};
+    ///
+    /// let mut octets = &b"RSET\r\nQUIT\r\nNO"[..];
+    /// let rules = Rules::default();
+    /// assert_eq!(Command::parse_first(&mut octets, &rules).unwrap()?.command, Command::Rset);
+    /// assert_eq!(Command::parse_first(&mut octets, &rules).unwrap()?.command, Command::Quit);
+    /// assert_eq!(Command::parse_first(&mut octets, &rules), None);
+    /// assert_eq!(octets, b"NO");
+    /// # Ok::<(), mail46_smtp::SyntaxError>(())
+    /// ```
+    #[inline]
+    pub fn parse_first(octets: &mut &'a [u8], rules: &Rules) -> Option<Result<Parsed<'a>, SyntaxError>> {
+        match hot::parse_bare(octets) {
+            Some(parsed) => Some(Ok(parsed)),
+            None => first(octets, rules),
         }
     }
 
@@ -447,6 +472,30 @@ fn verb(line: &[u8]) -> Option<(Verb, usize)> {
     let whole = rest.is_empty() || line.get(4..length).is_some_and(|found| found.eq_ignore_ascii_case(rest));
     // "terminated by <SP> if parameters follow and <CRLF> otherwise" (RFC 5321 s 4.1.1)
     (whole && matches!(line.get(length), None | Some(b' '))).then_some((verb, length))
+}
+
+/// Kept out of line: what has no argument needs nothing of it.
+#[inline(never)]
+fn first<'a>(octets: &mut &'a [u8], rules: &Rules) -> Option<Result<Parsed<'a>, SyntaxError>> {
+    let whole = *octets;
+    let hot = hot::parse(whole, |behind| match behind.strip_prefix(b"\r\n") {
+        Some(behind) => {
+            *octets = behind;
+            true
+        }
+        None => false,
+    });
+    match hot {
+        Some(parsed) => Some(Ok(parsed)),
+        None => first_by_grammar(octets, rules),
+    }
+}
+
+#[inline(never)]
+fn first_by_grammar<'a>(octets: &mut &'a [u8], rules: &Rules) -> Option<Result<Parsed<'a>, SyntaxError>> {
+    let (line, behind) = octets.split_at_checked(line_break(octets, 0)?)?;
+    *octets = behind.strip_prefix(b"\r\n")?;
+    Some(parsed(line, rules))
 }
 
 /// Kept out of line: `hot` has most lines.

@@ -1,12 +1,11 @@
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use mail46_wire::Host;
+use mail46_wire::{Host, scan::line_feed};
 
 use crate::{
     datetime::DateTime,
     reply::{Reply, ReplyCode, put_line},
-    scan::line_feed,
     text::printable,
     value::number,
 };
@@ -231,16 +230,17 @@ impl<B: AsRef<[u8]>> Extensions<B> {
         let (mut kinds, mut size) = (0, None);
         let frame = reply.as_bytes();
         let mut lf = line_feed(frame, 0);
-        // Behind the LF four octets of code, then the keyword.
-        while let Some((at, rest)) =
-            lf.and_then(|lf| frame.get(lf.wrapping_add(5)..).map(|rest| (lf.wrapping_add(5), rest)))
-        {
+        while let Some(end) = lf {
+            // Behind the LF four octets of code, then the keyword.
+            let at = end.wrapping_add(5);
+            let Some(rest) = frame.get(at..) else { break };
             let (kind, length) = ExtensionKind::prefix(rest);
             kinds |= kind.bit();
-            lf = match rest.get(length) {
-                Some(b'\r') => Some(at.wrapping_add(length).wrapping_add(1)),
-                _ => line_feed(frame, at.wrapping_add(length)),
-            };
+            if rest.get(length) == Some(&b'\r') {
+                lf = Some(at.wrapping_add(length).wrapping_add(1));
+                continue;
+            }
+            lf = line_feed(frame, at.wrapping_add(length));
             if kind == ExtensionKind::Size && size.is_none() {
                 size = lf.and_then(|lf| number(frame.get(at.wrapping_add(5)..lf)?.trim_ascii()));
             }
@@ -571,7 +571,7 @@ impl ExtensionKind {
         Self::prefix(line).0
     }
 
-    /// The keyword that a line begins with, and its length: its first eight octets as a number, then the rest of it.
+    /// The keyword that a line begins with, and its length: eight octets at a time as a number.
     /// What follows the line may stand behind it.
     #[inline]
     fn prefix(line: &[u8]) -> (Self, usize) {
@@ -580,29 +580,30 @@ impl ExtensionKind {
         const fn three(eight: u64) -> u64 {
             eight.wrapping_shr(40) & 0xdfdfdf
         }
+        macro_rules! differs {
+            ($eight:expr, $keyword:literal, $from:literal) => {
+                $eight & const { Head::of($keyword, $from).mask } != const { Head::of($keyword, $from).value }
+            };
+        }
         macro_rules! keywords {
             ($first:ident: $($name:ident $keyword:literal => $kind:ident,)*) => {{
-                $(const $name: u64 = three(Head::of($keyword).value);)*
+                $(const $name: u64 = three(Head::of($keyword, 0).value);)*
                 match three($first) {
                     $($name => {
-                        if $first & const { Head::of($keyword).mask } != const { Head::of($keyword).value } {
+                        if differs!($first, $keyword, 0)
+                            || $keyword.len() > 8 && differs!(eight(line, 8), $keyword, 8)
+                            || $keyword.len() > 16 && differs!(eight(line, 16), $keyword, 16)
+                        {
                             return UNKNOWN;
                         }
-                        (Self::$kind, $keyword)
+                        (Self::$kind, $keyword.len())
                     })*
                     _ => return UNKNOWN,
                 }
             }};
         }
-        let first = match line.first_chunk() {
-            Some(eight) => u64::from_be_bytes(*eight),
-            None => line
-                .iter()
-                .chain([0; 8].iter())
-                .take(8)
-                .fold(0_u64, |word, octet| word.wrapping_shl(8) | u64::from(*octet)),
-        };
-        let (kind, keyword): (Self, &[u8]) = keywords! { first:
+        let first = eight(line, 0);
+        let (kind, length) = keywords! { first:
             SIZE b"SIZE" => Size,
             PIPELINING b"PIPELINING" => Pipelining,
             CHUNKING b"CHUNKING" => Chunking,
@@ -632,20 +633,29 @@ impl ExtensionKind {
             XFORWARD b"XFORWARD" => XForward,
             XVERP b"XVERP" => XVerp,
         };
-        let tail = keyword.get(8..).unwrap_or_default();
-        let behind = line.get(keyword.len().min(8)..).unwrap_or_default();
-        match behind.split_at_checked(tail.len()) {
-            Some((word, behind)) if word.eq_ignore_ascii_case(tail) => match behind.first() {
-                None | Some(b' ' | b'\r') => (kind, keyword.len()),
-                Some(b'=') if kind == Self::Auth => (Self::LegacyAuth, keyword.len()),
-                Some(_) => UNKNOWN,
-            },
-            _ => UNKNOWN,
+        match line.get(length) {
+            None | Some(b' ' | b'\r') => (kind, length),
+            Some(b'=') if kind == Self::Auth => (Self::LegacyAuth, length),
+            Some(_) => UNKNOWN,
         }
     }
 }
 
-/// The first eight octets of a keyword as a number, and which bits of a line's first eight are to be the same: all of
+/// Eight octets as a number, with zeros for those behind the end.
+#[inline]
+fn eight(octets: &[u8], from: usize) -> u64 {
+    #[cold]
+    fn padded(octets: &[u8], from: usize) -> u64 {
+        let octets = octets.iter().skip(from).chain(&[0; 8]).take(8);
+        octets.fold(0, |word, octet| word.wrapping_shl(8) | u64::from(*octet))
+    }
+    match octets.get(from..).and_then(<[u8]>::first_chunk) {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => padded(octets, from),
+    }
+}
+
+/// Eight octets of a keyword from one on as a number, and which bits of a line's eight are to be the same: all of
 /// what the keyword has, but not the case of a letter.
 struct Head {
     mask: u64,
@@ -653,10 +663,10 @@ struct Head {
 }
 
 impl Head {
-    const fn of(keyword: &[u8]) -> Self {
+    const fn of(keyword: &[u8], from: usize) -> Self {
         let mut head = Self { mask: 0, value: 0 };
-        let mut at: usize = 0;
-        while at < 8 {
+        let mut at = from;
+        while at < from.wrapping_add(8) {
             let (mask, value) = match keyword.split_at_checked(at) {
                 Some((_, [octet, ..])) if octet.is_ascii_uppercase() => (0xdf, *octet),
                 Some((_, [octet, ..])) => (0xff, *octet),

@@ -35,37 +35,63 @@ const BODY: u32 = upper(b"BODY");
 const NOTI: u32 = upper(b"NOTI");
 const ORCP: u32 = upper(b"ORCP");
 
+/// A command, if `ends` says yes to what stands behind it.
+///
 /// The value is built where the caller wants it, once: a copy of it would cost as much as the rest.
 #[inline(always)]
-pub(crate) fn parse(line: &[u8]) -> Option<Parsed<'_>> {
+pub(crate) fn parse<'a>(octets: &'a [u8], mut ends: impl FnMut(&'a [u8]) -> bool) -> Option<Parsed<'a>> {
     let read = |command| Some(Parsed { command, tolerated: Quirks::none() });
-    let (verb, rest) = line.split_first_chunk::<4>()?;
+    let (verb, rest) = octets.split_first_chunk::<4>()?;
     match word!(u32, *verb, b"\xdf\xdf\xdf\xdf") {
         MAIL => {
-            let (mailbox, params) = mail(rest)?;
+            let (mailbox, params, rest) = mail(rest)?;
+            if !ends(rest) {
+                return None;
+            }
             read(Command::Mail { from: ReversePath::Mailbox(mailbox), params })
         }
         RCPT => {
-            let (mailbox, params) = rcpt(rest)?;
+            let (mailbox, params, rest) = rcpt(rest)?;
+            if !ends(rest) {
+                return None;
+            }
             read(Command::Rcpt { to: ForwardPath::Mailbox(mailbox), params })
         }
         EHLO => {
             let name = rest.strip_prefix(b" ")?;
             let domain = Domain::parse_prefix(name)?;
-            if domain.as_bytes().len() != name.len() {
+            if !ends(name.get(domain.as_bytes().len()..)?) {
                 return None;
             }
             read(Command::Ehlo(Host::Domain(domain)))
         }
-        DATA if rest.is_empty() => read(Command::Data),
-        QUIT if rest.is_empty() => read(Command::Quit),
-        RSET if rest.is_empty() => read(Command::Rset),
+        DATA if ends(rest) => read(Command::Data),
+        QUIT if ends(rest) => read(Command::Quit),
+        RSET if ends(rest) => read(Command::Rset),
         _ => None,
     }
 }
 
+/// A command without argument and its CRLF, taken off the front.
 #[inline(always)]
-fn mail(rest: &[u8]) -> Option<(Mailbox<&[u8]>, Params<&[u8]>)> {
+pub(crate) fn parse_bare<'a>(octets: &mut &'a [u8]) -> Option<Parsed<'a>> {
+    let (verb, rest) = octets.split_first_chunk::<4>()?;
+    let rest = rest.strip_prefix(b"\r\n")?;
+    let command = match word!(u32, *verb, b"\xdf\xdf\xdf\xdf") {
+        DATA => Command::Data,
+        QUIT => Command::Quit,
+        RSET => Command::Rset,
+        _ => return None,
+    };
+    *octets = rest;
+    Some(Parsed { command, tolerated: Quirks::none() })
+}
+
+/// A mailbox, parameters and what stands behind them.
+type Argument<'a> = (Mailbox<&'a [u8]>, Params<&'a [u8]>, &'a [u8]);
+
+#[inline(always)]
+fn mail(rest: &[u8]) -> Option<Argument<'_>> {
     let from = rest.first_chunk::<8>()?;
     // The eighth octet is of the path.
     const FROM: u64 = u64::from_be_bytes(*b" FROM:<\0");
@@ -73,18 +99,20 @@ fn mail(rest: &[u8]) -> Option<(Mailbox<&[u8]>, Params<&[u8]>)> {
         return None;
     }
     let (mailbox, rest) = mailbox(rest.get(7..)?)?;
-    Some((mailbox, params(rest, mail_param)?))
+    let (params, rest) = params(rest, mail_param)?;
+    Some((mailbox, params, rest))
 }
 
 #[inline(always)]
-fn rcpt(rest: &[u8]) -> Option<(Mailbox<&[u8]>, Params<&[u8]>)> {
+fn rcpt(rest: &[u8]) -> Option<Argument<'_>> {
     let to = rest.first_chunk::<8>()?;
     const TO: u64 = u64::from_be_bytes(*b" TO:<\0\0\0");
     if word!(u64, *to, b"\xff\xdf\xdf\xff\xff\x00\x00\x00") != TO {
         return None;
     }
     let (mailbox, rest) = mailbox(rest.get(5..)?)?;
-    Some((mailbox, params(rest, rcpt_param)?))
+    let (params, rest) = params(rest, rcpt_param)?;
+    Some((mailbox, params, rest))
 }
 
 /// `Dot-string "@" Domain ">"`, and what stands behind it.
@@ -115,11 +143,14 @@ fn mailbox(rest: &[u8]) -> Option<(Mailbox<&[u8]>, &[u8])> {
     Some((Mailbox { local_part: LocalPart::from_checked(local_part), host: Host::Domain(domain) }, rest))
 }
 
-/// `*(SP esmtp-param)`: `param` reads one off the front and gives its bit and what stands behind it.
+/// `*(SP esmtp-param)`, and what stands behind them: `param` reads one off the front and gives its bit and the rest.
 #[inline(always)]
-fn params(text: &[u8], param: fn(&[u8]) -> Option<(u8, &[u8])>) -> Option<Params<&[u8]>> {
+fn params<'a>(
+    text: &'a [u8],
+    param: fn(&'a [u8]) -> Option<(u8, &'a [u8])>,
+) -> Option<(Params<&'a [u8]>, &'a [u8])> {
     let Some((b' ', words)) = text.split_first() else {
-        return text.is_empty().then_some(Params::from_checked(text));
+        return Some((Params::from_checked(b""), text));
     };
     let mut rest = words;
     let mut seen = 0;
@@ -131,9 +162,11 @@ fn params(text: &[u8], param: fn(&[u8]) -> Option<(u8, &[u8])>) -> Option<Params
         }
         seen |= bit;
         match behind.split_first() {
-            None => return Some(Params::from_checked(words)),
             Some((b' ', behind)) => rest = behind,
-            Some(_) => return None,
+            _ => {
+                let length = words.len().checked_sub(behind.len())?;
+                return Some((Params::from_checked(words.get(..length)?), behind));
+            }
         }
     }
 }
@@ -242,7 +275,18 @@ mod tests {
 
     /// What is taken here is what the grammar makes of it, by whatever rules.
     fn agrees(line: &[u8]) -> bool {
-        let Some(hot) = parse(line) else { return false };
+        let framed = [line, b"\r\nQUIT\r\n"].concat();
+        let mut rest = &framed[..];
+        let first = (!line.iter().any(|octet| b"\r\n\0".contains(octet))).then(|| {
+            let first = Command::parse_first(&mut rest, &Rules::default()).unwrap();
+            assert_eq!(rest, b"QUIT\r\n", "{}", line.escape_ascii());
+            first
+        });
+        if let Some(first) = &first {
+            assert_eq!(first, &parsed(line, &Rules::default()), "{}", line.escape_ascii());
+        }
+        let Some(hot) = parse(line, <[u8]>::is_empty) else { return false };
+        assert!(first.is_some());
         for rules in [Rules::default(), Rules::new(Quirks::submission()).utf8(Utf8::Accept)] {
             assert_eq!(parsed(line, &rules).as_ref(), Ok(&hot), "{}", line.escape_ascii());
         }

@@ -78,7 +78,6 @@ pub mod net;
 mod param;
 mod quirks;
 mod reply;
-mod scan;
 pub mod server;
 mod syntax;
 mod text;

@@ -1,11 +1,9 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use mail46_wire::scan::{control, line_feed};
 
-use crate::{
-    scan::{control, line_feed},
-    text::printable,
-};
+use crate::text::printable;
 
 /// A whole reply, of one line or many, kept octet by octet as it was sent.
 ///

@@ -267,7 +267,15 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
         return None;
     }
     let mut number: u64 = 0;
-    for digit in digits {
+    // Nineteen always fit.
+    let (fitting, rest) = digits.split_at_checked(19).unwrap_or((digits, b""));
+    for digit in fitting {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+    }
+    for digit in rest {
         if !digit.is_ascii_digit() {
             return None;
         }

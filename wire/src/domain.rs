@@ -289,33 +289,83 @@ fn check(octets: &[u8], beside: Beside) -> Result<(), NameError> {
     end_of_label(start, octets.len(), last)
 }
 
-/// Octets of the domain that `octets` begin with, if it is one beyond doubt.
+/// Octets of the domain that `octets` begin with, if it is one.
 #[inline]
 fn prefix(octets: &[u8]) -> Option<usize> {
-    let class = |octet: &u8| CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
-    let mut start: usize = 0; // of the present label
+    match plain_prefix(octets) {
+        // No label is longer than the name.
+        Some(length) if length <= LABEL_MAX => Some(length),
+        _ => octet_by_octet(octets),
+    }
+}
+
+/// The same eight octets at a time, without regard to limits and without names with `--`, as A-labels have.
+#[inline(always)]
+fn plain_prefix(octets: &[u8]) -> Option<usize> {
+    let (eights, rest) = octets.as_chunks::<8>();
     let mut length: usize = 0;
-    let mut last = DOT; // class of the octet before
-    loop {
-        // Letters and digits in a row, of which a name is made.
-        let rest = octets.get(length..)?;
-        let run = rest.iter().position(|octet| class(octet) != LETTER).unwrap_or(rest.len());
-        if run > 0 {
-            last = LETTER;
-            length = length.wrapping_add(run);
+    // Whether the octet before is no letter, in the place of the lowest: a name begins as a label does behind a dot.
+    let mut carried = 0x80_u64;
+    for eight in eights {
+        let word = u64::from_le_bytes(*eight);
+        let Marks { others, separators } = Marks::of(word);
+        // Only two hyphens may stand side by side, and an octet over 127 is marked as what it is not.
+        let doubt = others & (others.wrapping_shl(8) | carried) | word;
+        let last = (doubt | others & !separators) & of_each(0x80);
+        if last != 0 {
+            let plain = doubt & last & last.wrapping_neg() == 0;
+            return plain.then_some(length.wrapping_add(usize::try_from(last.trailing_zeros() / 8).ok()?));
         }
-        match rest.get(run).map_or(0, class) {
-            HYPHEN if last != DOT => last = HYPHEN,
-            DOT if last == LETTER && length.wrapping_sub(start) <= LABEL_MAX => {
-                last = DOT;
-                start = length.wrapping_add(1);
-            }
-            DOT | HYPHEN => return None,
+        carried = others.wrapping_shr(56);
+        length = length.wrapping_add(8);
+    }
+    let mut letter = carried & 0x80 == 0;
+    for octet in rest {
+        match CLASS.get(usize::from(*octet)).copied().unwrap_or(0) {
+            LETTER => letter = true,
+            HYPHEN | DOT if letter => letter = false,
+            HYPHEN | DOT => return None,
             _ => break,
         }
         length = length.wrapping_add(1);
     }
-    (last == LETTER && length <= DOMAIN_MAX && length.wrapping_sub(start) <= LABEL_MAX).then_some(length)
+    letter.then_some(length)
+}
+
+/// What is in doubt.
+#[inline(never)]
+fn octet_by_octet(octets: &[u8]) -> Option<usize> {
+    let class = |octet: &u8| CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
+    let end = octets.iter().position(|octet| !matches!(class(octet), LETTER | HYPHEN | DOT));
+    let length = end.unwrap_or(octets.len());
+    check(octets.get(..length)?, Beside::Nothing).is_ok().then_some(length)
+}
+
+/// What eight octets are, if they are ASCII: told in the highest bit of each, the other bits say nothing.
+struct Marks {
+    /// Neither letter nor digit.
+    others: u64,
+    /// Hyphen or dot.
+    separators: u64,
+}
+
+impl Marks {
+    /// Each sum has the highest bit of an octet set from one value on, and none carries into the next octet.
+    #[inline(always)]
+    fn of(word: u64) -> Self {
+        let low = word & of_each(0x7f);
+        let lower = low | of_each(0x20);
+        let between =
+            |octets: u64, first: u64, behind: u64| octets.wrapping_add(first) ^ octets.wrapping_add(behind);
+        let letters = between(lower, const { of_each(0x80 - b'a') }, const { of_each(0x7f - b'z') });
+        let digits = between(low, const { of_each(0x80 - b'0') }, const { of_each(0x7f - b'9') });
+        let separators = between(low, const { of_each(0x80 - b'-') }, const { of_each(0x7f - b'.') });
+        Self { others: !(letters | digits), separators }
+    }
+}
+
+const fn of_each(octet: u8) -> u64 {
+    u64::from_ne_bytes([octet; 8])
 }
 
 fn end_of_label(start: usize, end: usize, last: u8) -> Result<(), NameError> {

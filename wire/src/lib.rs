@@ -67,6 +67,7 @@ mod literal;
 #[cfg(feature = "net")]
 pub mod net;
 mod proxy;
+pub mod scan;
 mod step;
 
 pub use connection::{Connection, Phase};

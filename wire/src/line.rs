@@ -1,5 +1,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::scan::line_break;
+
 /// Cuts lines that end in CRLF off a buffer, and nothing else off it.
 ///
 /// A bare CR, a bare LF and a NUL are faults, never separators (RFC 5321 s 2.3.8): told at the octet that shows
@@ -84,10 +86,9 @@ impl LineReader {
         }
         let window = input.get(..input.len().min(self.limit))?;
         let from = self.scanned.min(window.len());
-        let Some(found) = memchr::memchr3(b'\r', b'\n', 0, window.get(from..)?) else {
+        let Some(at) = line_break(window, from) else {
             return self.incomplete(window.len(), input);
         };
-        let at = from.saturating_add(found);
         let after = at.saturating_add(1);
         let fault = match (window.get(at)?, window.get(after)) {
             (b'\r', Some(b'\n')) => {
