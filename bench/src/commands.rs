@@ -27,7 +27,8 @@ pub fn run() {
         assert!(mail46(line) && smtp_proto(line), "{name}");
         let mut cases = vec![
             Case::new("smtp-proto 0.2.5", || repeat(|| smtp_proto(line))),
-            Case::new("mail46, strict", || repeat(|| mail46(line))),
+            Case::new("mail46 parse_first", || repeat(|| mail46(line))),
+            Case::new("mail46, line end and then parse", || repeat(|| in_two(line))),
             Case::new("mail46, and kept in the frame", || {
                 let frame = bytes::Bytes::from_static(line);
                 repeat(|| framed(&frame))
@@ -56,7 +57,15 @@ pub fn repeat(mut work: impl FnMut() -> bool) -> std::time::Duration {
 
 /// The line end found and checked, no other CR, LF or NUL, and the command.
 pub fn mail46(octets: &[u8]) -> bool {
-    black_box(&Command::parse_first(&mut black_box(octets), &Rules::default())).as_ref().is_some_and(Result::is_ok)
+    black_box(&Command::parse_first(&mut black_box(octets), &Rules::default()))
+        .as_ref()
+        .is_some_and(Result::is_ok)
+}
+
+/// The line end first, as a session does that waits for it, then the command.
+fn in_two(octets: &[u8]) -> bool {
+    let Some(line) = line(black_box(octets)) else { return false };
+    black_box(&Command::parse(line, &Rules::default())).is_ok()
 }
 
 fn framed(frame: &bytes::Bytes) -> bool {
@@ -86,9 +95,10 @@ fn smtp_codec(octets: &[u8]) -> bool {
 
 /// One case `times` times, for an instruction count; whether there is a case of that name.
 pub fn once(case: &str, times: usize) -> bool {
-    let (name, work): (&str, fn(&[u8]) -> bool) = match case.strip_prefix("smtp-proto:") {
-        Some(name) => (name, smtp_proto),
-        None => (case, mail46),
+    let (name, work): (&str, fn(&[u8]) -> bool) = match case.split_once(':') {
+        Some(("smtp-proto", name)) => (name, smtp_proto),
+        Some(("two", name)) => (name, in_two),
+        _ => (case, mail46),
     };
     let Some((_, octets)) = LINES.iter().find(|(known, _)| *known == name) else { return false };
     (0..times).for_each(|_| assert!(work(octets)));

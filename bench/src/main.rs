@@ -1,7 +1,8 @@
 //! The same work by mail46 and by its peers, interleaved in one run: `bench [CHAPTER…]`, all of them without argument.
 //!
 //! `bench once CASE N` runs one case of the commands or replies N times and nothing else, for
-//! `valgrind --tool=callgrind`: MAIL by mail46 is `MAIL`, by smtp-proto `smtp-proto:MAIL`.
+//! `valgrind --tool=callgrind`: MAIL by mail46 is `MAIL`, by smtp-proto `smtp-proto:MAIL`, with the line end found
+//! first `two:MAIL`.
 
 mod commands;
 mod data;

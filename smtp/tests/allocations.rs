@@ -36,6 +36,12 @@ fn commands() {
             assert!(black_box(Command::parse(line.as_bytes(), &rules)).is_ok(), "{line}");
         });
         assert_eq!(count, 0, "{line}");
+        let framed = format!("{line}\r\n");
+        let count = allocations(|| {
+            let first = Command::parse_first(&mut black_box(framed.as_bytes()), &rules);
+            assert!(black_box(first).is_some_and(|first| first.is_ok()), "{line}");
+        });
+        assert_eq!(count, 0, "{line}, CRLF and all");
     }
     // The count is one.
     assert!(allocations(|| drop(black_box(Box::new(1)))) > 0);

@@ -3,6 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use mail46_smtp::{Command, Fault, Quirks, Rules, Utf8, Verb};
+use mail46_wire::LineReader;
 use proptest::prelude::*;
 
 fn read(line: &[u8], quirks: Quirks) -> Result<(Command, Quirks), Fault> {
@@ -300,6 +301,26 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_first_line_is_what_the_reader_cuts(
+        lines in proptest::collection::vec((lines(), prop_oneof![
+            8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 1 => Just("\0\r\n"), 1 => Just(""),
+        ]), 0..4),
+        submission in any::<bool>(),
+    ) {
+        let rules = Rules::new(if submission { Quirks::submission() } else { Quirks::none() });
+        let whole = lines.iter().map(|(line, end)| [line, end.as_bytes()].concat()).collect::<Vec<_>>().concat();
+        let (mut octets, mut input) = (&whole[..], BytesMut::from(&whole[..]));
+        let mut reader = LineReader::new(1 << 20);
+        while let Some(Ok(line)) = reader.next(&mut input) {
+            prop_assert_eq!(Command::parse_first(&mut octets, &rules), Some(Command::parse(&line, &rules)));
+            prop_assert_eq!(octets, &input[..]);
+        }
+        let left = octets;
+        prop_assert_eq!(Command::parse_first(&mut octets, &rules), None);
+        prop_assert_eq!(octets, left);
+    }
 
     #[test]
     fn what_is_read_is_written_and_reads_the_same(line in lines(), accept in any::<bool>(), bits in any::<bool>()) {
