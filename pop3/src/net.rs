@@ -7,8 +7,9 @@ mod client;
 mod server;
 mod session;
 
+pub use client::{Client, ClientError, Message};
 #[cfg(feature = "tls")]
-pub use client::TlsSettings;
-pub use client::{Client, ClientError, Message, Tls};
-pub use server::{ServeError, Server, Shutdown, serve, serve_connection};
-pub use session::{Maildrop, Peer, Service};
+pub use mail46_wire::net::TlsSettings;
+pub use mail46_wire::net::{FrontEnd, Peer, Shutdown, Tls};
+pub use server::{ServeError, Server, serve, serve_connection};
+pub use session::{Maildrop, Service};

@@ -8,8 +8,9 @@ mod incoming;
 mod server;
 mod session;
 
+pub use client::{Client, ClientError, Direction, Observer, SendError};
 #[cfg(feature = "tls")]
-pub use client::TlsSettings;
-pub use client::{Client, ClientError, Direction, Observer, SendError, Tls};
-pub use server::{FrontEnd, ServeError, Server, Shutdown, serve, serve_connection};
-pub use session::{Delivery, Hello, Message, MessageError, Peer, Service, Session};
+pub use mail46_wire::net::TlsSettings;
+pub use mail46_wire::net::{FrontEnd, Peer, Shutdown, Tls};
+pub use server::{ServeError, Server, serve, serve_connection};
+pub use session::{Delivery, Hello, Message, MessageError, Service, Session};

@@ -32,10 +32,16 @@ use tokio::{
 use crate::{Connection, Step};
 
 mod clock;
+mod policy;
+mod serve;
 #[cfg(feature = "tls")]
 mod tls;
 
 use clock::Clock;
+pub use policy::Tls;
+#[cfg(feature = "tls")]
+pub use policy::TlsSettings;
+pub use serve::{Accepting, FrontEnd, Peer, Shutdown, ShutdownSignal, accept_all};
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
 

@@ -2,7 +2,9 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use mail46_sasl::{ChannelBinding, Secret};
-use mail46_wire::net::{DriveError, Stream};
+#[cfg(feature = "tls")]
+use mail46_wire::net::TlsSettings;
+use mail46_wire::net::{DriveError, Stream, Tls};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{Config, Connection, Error, Event, PeerMisbehaved};
@@ -34,34 +36,6 @@ use crate::{
 pub struct Client<T = tokio::net::TcpStream> {
     stream: Stream<T>,
     machine: Connection,
-}
-
-/// What TLS is for: a policy that no server can talk down.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Tls {
-    /// Never.
-    None,
-    /// STLS if the server offers it and takes it. A handshake that fails ends the connection.
-    #[cfg(feature = "tls")]
-    Opportunistic(TlsSettings),
-    /// STLS, or an error before a credential is sent.
-    #[cfg(feature = "tls")]
-    Required(TlsSettings),
-    /// From the first octet on (RFC 8314 s 3).
-    #[cfg(feature = "tls")]
-    Implicit(TlsSettings),
-}
-
-/// How TLS is done.
-#[cfg(feature = "tls")]
-#[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_structs)] // two things are needed and nothing else
-pub struct TlsSettings {
-    /// Trust, versions, client certificate.
-    pub config: std::sync::Arc<rustls::ClientConfig>,
-    /// Whom the certificate must name: what was configured, not what DNS made of it.
-    pub name: rustls::pki_types::ServerName<'static>,
 }
 
 /// Why a client's session failed.

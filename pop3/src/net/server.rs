@@ -1,19 +1,19 @@
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use mail46_sasl::{
     ChannelBinding, Decoy, Mechanism, Nonce, Secret,
     server::{Answer, Exchange, Identity, Question, Step as SaslStep},
 };
-use mail46_wire::net::{DriveError, Pace, Stream};
+use mail46_wire::net::{
+    Accepting, DriveError, FrontEnd, Pace, Peer, Shutdown, ShutdownSignal, Stream, accept_all,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    net::TcpListener,
 };
 
 use super::session::is_sendable;
-use super::{Maildrop, Peer, Service};
+use super::{Maildrop, Service};
 use crate::server::{AuthRequest, Config, Connection, Error, Event, LogIn, Offer, Part, Retrieve};
 use crate::{Digest, Reply, ResponseCode, Timestamp};
 
@@ -33,7 +33,10 @@ pub struct Server {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// TLS from the first octet on (RFC 8314 s 3.2: pop3s), instead of STLS.
     pub implicit_tls: bool,
-    /// Connections at a time; more of them wait unaccepted. Default: 1,000.
+    /// Whether a front end says who the client is, ahead of TLS and the greeting. Only on ports that nobody else can
+    /// reach. Default: nobody does.
+    pub front_end: FrontEnd,
+    /// Connections at a time; more of them wait. Default: 1,000.
     pub connections: usize,
     /// What unknown SCRAM users get, so that they cannot be told from known ones. Give it the salt length and the
     /// iterations of your own users, and a secret that outlives a restart. Default: 16 octets, 4,096 iterations
@@ -63,48 +66,11 @@ impl Server {
             #[cfg(feature = "tls")]
             tls: None,
             implicit_tls: false,
+            front_end: FrontEnd::None,
             connections: 1_000,
             decoy: Arc::new(decoy),
             apop: None,
         })
-    }
-}
-
-/// Tells running connections to finish: each ends between two commands, and nothing is removed then, for nobody said QUIT.
-#[derive(Debug)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
-}
-
-impl Shutdown {
-    /// Not yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Now.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    fn signal(&self) -> Signal {
-        Signal(self.0.subscribe())
-    }
-}
-
-#[derive(Clone)]
-struct Signal(watch::Receiver<bool>);
-
-impl Signal {
-    async fn wait(&mut self) {
-        // A sender that is gone can no longer shut anything down.
-        if self.0.wait_for(|begun| *begun).await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
 
@@ -119,60 +85,17 @@ pub async fn serve(
     service: Arc<impl Service>,
     shutdown: &Shutdown,
 ) -> io::Result<()> {
-    let slots = Arc::new(Semaphore::new(server.connections));
-    let mut running = JoinSet::new();
-    for listener in listeners {
-        let (server, service, slots) = (server.clone(), Arc::clone(&service), Arc::clone(&slots));
-        running.spawn(accept_all(listener, server, service, slots, shutdown.signal()));
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.map_err(io::Error::other)?;
-    }
-    Ok(())
-}
-
-async fn accept_all(
-    listener: TcpListener,
-    server: Server,
-    service: Arc<impl Service>,
-    slots: Arc<Semaphore>,
-    mut signal: Signal,
-) {
-    let mut sessions = JoinSet::new();
-    loop {
-        while sessions.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            () = signal.wait() => break,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        let Ok((socket, remote, slot)) = accepted else {
-            // Out of descriptors, or the peer is gone already: neither is the end of the listener.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        // Replies are small and complete: to hold them back only costs time.
-        let _ = socket.set_nodelay(true);
-        let Ok(local) = socket.local_addr() else { continue };
-        let (server, service, signal) = (server.clone(), Arc::clone(&service), signal.clone());
-        sessions.spawn(async move {
-            let peer = Peer::new(remote, local);
-            let stream = Stream::with_pace(socket, server.pace);
+    let accepting =
+        Accepting { connections: server.connections, pace: server.pace, front_end: server.front_end };
+    let server = server.clone();
+    let session = move |stream: Stream, peer, signal| {
+        let (server, service) = (server.clone(), Arc::clone(&service));
+        async move {
             // How a session ended changes nothing: without QUIT all mail stays.
             let _ = run(stream, peer, &*service, &server, signal).await;
-            drop(slot);
-        });
-    }
-    drop(listener);
-    while sessions.join_next().await.is_some() {}
-}
-
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (socket, remote) = listener.accept().await?;
-    Ok((socket, remote, slot))
+        }
+    };
+    accept_all(listeners, accepting, shutdown, Arc::new(session)).await
 }
 
 /// Why a connection ended without QUIT.
@@ -216,7 +139,7 @@ async fn run<T, S>(
     peer: Peer,
     service: &S,
     server: &Server,
-    signal: Signal,
+    signal: ShutdownSignal,
 ) -> Result<(), ServeError>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send,
@@ -238,11 +161,14 @@ where
     ended
 }
 
+#[cfg(feature = "tls")]
 fn has_tls(server: &Server) -> bool {
-    #[cfg(feature = "tls")]
-    return server.tls.is_some();
-    #[cfg(not(feature = "tls"))]
-    return false;
+    server.tls.is_some()
+}
+
+#[cfg(not(feature = "tls"))]
+fn has_tls(_: &Server) -> bool {
+    false
 }
 
 struct Driver<'s, T, S: Service> {
@@ -262,7 +188,7 @@ enum Next {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
-    async fn session(&mut self, mut signal: Signal) -> Result<(), ServeError> {
+    async fn session(&mut self, mut signal: ShutdownSignal) -> Result<(), ServeError> {
         if self.server.implicit_tls {
             self.handshake().await?;
             self.machine.set_implicit_tls();

@@ -1,28 +1,11 @@
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io};
 
 use bytes::Bytes;
 use mail46_sasl::server::{Answer, Identity, Question};
+use mail46_wire::net::Peer;
 
 use crate::server::{Message, Part, Utf8};
 use crate::{Command, LanguageRange, MessageNumber, Reply};
-
-/// Who is at the other end, and how.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The client's address and port; an IPv4-mapped address as the IPv4 address it is.
-    pub remote: SocketAddr,
-    /// Ours.
-    pub local: SocketAddr,
-}
-
-impl Peer {
-    /// A peer, with mapped addresses unmapped.
-    pub fn new(remote: SocketAddr, local: SocketAddr) -> Self {
-        let unmap = |addr: SocketAddr| SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        Self { remote: unmap(remote), local: unmap(local) }
-    }
-}
 
 /// What a server needs to know: who may in, and where a user's mail is.
 pub trait Service: Send + Sync + 'static {

@@ -2,12 +2,16 @@ use std::io;
 
 use bytes::BytesMut;
 use mail46_sasl::ChannelBinding;
-use mail46_wire::net::{DriveError, Pace, Stream};
+#[cfg(feature = "tls")]
+use mail46_wire::net::TlsSettings;
+use mail46_wire::net::{DriveError, Pace, Stream, Tls};
 use mail46_wire::{Phase, Step};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
+#[cfg(feature = "tls")]
+use crate::ExtensionKind;
 use crate::client::{Config, Connection, Envelope, Error, Event, Outcome, Unable};
-use crate::{Command, ExtensionKind, Extensions, Reply};
+use crate::{Command, Extensions, Reply};
 
 /// Octets of a message that are read at a time, and that may wait to be written.
 const BLOCK: usize = 64 * 1024;
@@ -49,35 +53,6 @@ pub enum Direction {
     Sent,
     /// The server.
     Received,
-}
-
-/// What TLS is for: a policy that no server can talk down.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Tls {
-    /// Never.
-    None,
-    /// STARTTLS if the server offers it and takes it (RFC 7435). A handshake that fails ends the connection: trying again in
-    /// the clear, on a new one, is the caller's decision.
-    #[cfg(feature = "tls")]
-    Opportunistic(TlsSettings),
-    /// STARTTLS, or an error before anything is said that matters.
-    #[cfg(feature = "tls")]
-    Required(TlsSettings),
-    /// From the first octet on (RFC 8314 s 3).
-    #[cfg(feature = "tls")]
-    Implicit(TlsSettings),
-}
-
-/// How TLS is done.
-#[cfg(feature = "tls")]
-#[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_structs)] // two things are needed and nothing else
-pub struct TlsSettings {
-    /// Trust, versions, client certificate.
-    pub config: std::sync::Arc<rustls::ClientConfig>,
-    /// Whom the certificate must name: what was configured, not what DNS made of it.
-    pub name: rustls::pki_types::ServerName<'static>,
 }
 
 /// Why a client's session failed.

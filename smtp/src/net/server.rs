@@ -1,24 +1,21 @@
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use mail46_sasl::{
     ChannelBinding, Decoy, Mechanism, Nonce, Secret,
     server::{Exchange, Failure, Step as SaslStep},
 };
-use mail46_wire::{
-    Origin, ProxyProtocol,
-    net::{DriveError, Pace, Stream},
+use mail46_wire::net::{
+    Accepting, DriveError, FrontEnd, Pace, Peer, Shutdown, ShutdownSignal, Stream, accept_all,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
+    net::TcpListener,
 };
 
 use super::incoming::{Incoming, Link};
 use super::session::code;
-use super::{Delivery, Hello, Message, Peer, Service, Session};
+use super::{Delivery, Hello, Message, Service, Session};
 use crate::server::{self, AuthRequest, Config, Connection, Error, Event};
 use crate::{Command, Reply};
 
@@ -73,55 +70,6 @@ impl Server {
     }
 }
 
-/// What stands between us and the clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FrontEnd {
-    /// Nothing that says who they are.
-    None,
-    /// A load balancer that sends the PROXY protocol's header, version 1 or 2, on each connection.
-    ProxyProtocol,
-}
-
-/// Tells running connections to finish: each ends with 421 at its next command (RFC 5321 s 3.8), and a message that is on
-/// its way is taken first.
-#[derive(Debug)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
-}
-
-impl Shutdown {
-    /// Not yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Now.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    fn signal(&self) -> Signal {
-        Signal(self.0.subscribe())
-    }
-}
-
-#[derive(Clone)]
-struct Signal(watch::Receiver<bool>);
-
-impl Signal {
-    async fn wait(&mut self) {
-        // A sender that is gone can no longer shut anything down.
-        if self.0.wait_for(|begun| *begun).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// Accepts on all of `listeners` (one for each family, at least) and runs a session of `service` on each connection,
 /// until `shutdown`; returns when the last connection is over.
 ///
@@ -133,69 +81,17 @@ pub async fn serve(
     service: Arc<impl Service>,
     shutdown: &Shutdown,
 ) -> io::Result<()> {
-    let slots = Arc::new(Semaphore::new(server.connections));
-    let mut running = JoinSet::new();
-    for listener in listeners {
-        let (server, service, slots) = (server.clone(), Arc::clone(&service), Arc::clone(&slots));
-        running.spawn(accept_all(listener, server, service, slots, shutdown.signal()));
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.map_err(io::Error::other)?;
-    }
-    Ok(())
-}
-
-async fn accept_all(
-    listener: TcpListener,
-    server: Server,
-    service: Arc<impl Service>,
-    slots: Arc<Semaphore>,
-    mut signal: Signal,
-) {
-    let mut sessions = JoinSet::new();
-    loop {
-        while sessions.try_join_next().is_some() {}
-        let accepted = tokio::select! {
-            () = signal.wait() => break,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        let Ok((socket, remote, slot)) = accepted else {
-            // Out of descriptors, or the peer is gone already: neither is the end of the listener.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        // Replies are small and complete: to hold them back only costs time.
-        let _ = socket.set_nodelay(true);
-        let Ok(local) = socket.local_addr() else { continue };
-        let (server, service, signal) = (server.clone(), Arc::clone(&service), signal.clone());
-        sessions.spawn(async move {
-            let mut stream = Stream::with_pace(socket, server.pace);
-            let mut peer = Peer::new(remote, local);
-            if server.front_end == FrontEnd::ProxyProtocol {
-                match stream.drive(&mut ProxyProtocol::default()).await {
-                    Ok(Origin::Proxied { client, server }) => peer = Peer::new(client, server),
-                    Ok(_) => {}
-                    Err(_) => return,
-                }
-            }
-            let session = service.session(&peer);
+    let accepting =
+        Accepting { connections: server.connections, pace: server.pace, front_end: server.front_end };
+    let server = server.clone();
+    let session = move |stream: Stream, peer: Peer, signal| {
+        let (server, session) = (server.clone(), service.session(&peer));
+        async move {
             // How a session ended is the session's own to know: it was told of each step.
             let _ = run(stream, session, &server, signal).await;
-            drop(slot);
-        });
-    }
-    drop(listener);
-    while sessions.join_next().await.is_some() {}
-}
-
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    // The slot comes second: an idle listener that kept one would starve the other family.
-    let (socket, remote) = listener.accept().await?;
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    Ok((socket, remote, slot))
+        }
+    };
+    accept_all(listeners, accepting, shutdown, Arc::new(session)).await
 }
 
 /// Why a connection ended without QUIT.
@@ -234,7 +130,12 @@ where
     run(stream, session, server, shutdown.signal()).await
 }
 
-async fn run<T, S>(stream: Stream<T>, session: S, server: &Server, signal: Signal) -> Result<(), ServeError>
+async fn run<T, S>(
+    stream: Stream<T>,
+    session: S,
+    server: &Server,
+    signal: ShutdownSignal,
+) -> Result<(), ServeError>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: Session,
@@ -263,11 +164,14 @@ where
     ended
 }
 
+#[cfg(feature = "tls")]
 fn has_tls(server: &Server) -> bool {
-    #[cfg(feature = "tls")]
-    return server.tls.is_some();
-    #[cfg(not(feature = "tls"))]
-    return false;
+    server.tls.is_some()
+}
+
+#[cfg(not(feature = "tls"))]
+fn has_tls(_: &Server) -> bool {
+    false
 }
 
 struct Driver<'s, T, S> {
@@ -277,7 +181,7 @@ struct Driver<'s, T, S> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
-    async fn session(&mut self, mut signal: Signal) -> Result<(), ServeError> {
+    async fn session(&mut self, mut signal: ShutdownSignal) -> Result<(), ServeError> {
         if self.server.implicit_tls {
             self.handshake().await?;
             self.link.machine.set_implicit_tls();

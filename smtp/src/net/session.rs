@@ -1,8 +1,8 @@
-use std::{future::Future, net::SocketAddr, pin::Pin};
+use std::{future::Future, pin::Pin};
 
 use bytes::Bytes;
 use mail46_sasl::server::{Answer, Identity, Question};
-use mail46_wire::Host;
+use mail46_wire::{Host, net::Peer};
 
 use crate::server::{DataFault, Dialect};
 use crate::{Command, EnhancedCode, ForwardPath, Params, Reply, ReversePath};
@@ -25,24 +25,6 @@ where
 
     fn session(&self, peer: &Peer) -> S {
         self(peer)
-    }
-}
-
-/// Who is at the other end, and how.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The client's address and port; an IPv4-mapped address as the IPv4 address it is.
-    pub remote: SocketAddr,
-    /// Ours.
-    pub local: SocketAddr,
-}
-
-impl Peer {
-    /// A peer, with mapped addresses unmapped.
-    pub fn new(remote: SocketAddr, local: SocketAddr) -> Self {
-        let unmap = |addr: SocketAddr| SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        Self { remote: unmap(remote), local: unmap(local) }
     }
 }
 
