@@ -36,7 +36,7 @@ pub fn line_feed(octets: &[u8], from: usize) -> Option<usize> {
 #[inline]
 pub fn line_break(octets: &[u8], from: usize) -> Option<usize> {
     /// Behind so many octets a search that looks at 32 at once has got going.
-    const NEAR: usize = 64;
+    const NEAR: usize = 32;
     let behind = from.saturating_add(NEAR);
     let near = octets.get(..behind).unwrap_or(octets);
     let mut next = from;
