@@ -55,6 +55,9 @@ struct Flags {
     /// Offers AUTH in the clear too.
     #[arg(long)]
     auth_without_tls: bool,
+    /// Threads that serve; default: one for each two processors, so that whoever sends has the others.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
     /// Prints no line for a message.
     #[arg(long)]
     quiet: bool,
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
         Ok(flags) => flags,
         Err(code) => return code,
     };
-    let runtime = tokio::runtime::Runtime::new().map_err(Stop::because(Exit::OsError, "starting"));
+    let runtime = listen::runtime(flags.threads).map_err(Stop::because(Exit::OsError, "starting"));
     exit::finish("sink", runtime.and_then(|runtime| runtime.block_on(run(flags))))
 }
 
@@ -94,8 +97,8 @@ async fn run(flags: Flags) -> Result<Exit, Stop> {
     }
     let sink = Arc::new(Sink { dump: flags.dump, quiet: flags.quiet, user, count: AtomicU64::new(0) });
     let service = Arc::new(move |peer: &Peer| Conversation::new(&sink, peer));
-    let plain = listeners(&flags.listen).await?;
-    let implicit = listeners(&flags.tls_listen).await?;
+    let plain = listen::bind_all(&flags.listen).await?;
+    let implicit = listen::bind_all(&flags.tls_listen).await?;
     std::io::stdout().flush().map_err(Stop::because(Exit::OsError, "stdout"))?;
     let shutdown = Shutdown::new();
     let mut over_tls = server.clone();
@@ -119,18 +122,6 @@ async fn run(flags: Flags) -> Result<Exit, Stop> {
         } => {}
     }
     Ok(Exit::Ok)
-}
-
-async fn listeners(addresses: &[String]) -> Result<Vec<tokio::net::TcpListener>, Stop> {
-    let mut all = Vec::new();
-    for address in addresses {
-        for listener in listen::bind(address).await? {
-            let local = listener.local_addr().map_err(Stop::because(Exit::OsError, address))?;
-            say::out(format_args!("listening {local}"));
-            all.push(listener);
-        }
-    }
-    Ok(all)
 }
 
 struct Sink {

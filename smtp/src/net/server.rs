@@ -70,6 +70,27 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Takes STARTTLS off the offer where it cannot be had: once, and not for each connection.
+    fn settle(&mut self) {
+        let offered = self.config.offer.has(server::Offer::STARTTLS);
+        if offered && (self.implicit_tls || !self.has_tls()) {
+            let config = Arc::make_mut(&mut self.config);
+            config.offer = config.offer.without(server::Offer::STARTTLS);
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn has_tls(&self) -> bool {
+        false
+    }
+}
+
 /// Accepts on all of `listeners` (one for each family, at least) and runs a session of `service` on each connection,
 /// until `shutdown`; returns when the last connection is over.
 ///
@@ -83,7 +104,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let accepting =
         Accepting { connections: server.connections, pace: server.pace, front_end: server.front_end };
-    let server = server.clone();
+    let mut server = server.clone();
+    server.settle();
     let session = move |stream: Stream, peer: Peer, signal| {
         let (server, session) = (server.clone(), service.session(&peer));
         async move {
@@ -127,7 +149,9 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: Session,
 {
-    run(stream, session, server, shutdown.signal()).await
+    let mut server = server.clone();
+    server.settle();
+    run(stream, session, &server, shutdown.signal()).await
 }
 
 async fn run<T, S>(
@@ -140,13 +164,8 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: Session,
 {
-    let mut config = Arc::clone(&server.config);
-    if config.offer.has(server::Offer::STARTTLS) && (server.implicit_tls || !has_tls(server)) {
-        let config = Arc::make_mut(&mut config);
-        config.offer = config.offer.without(server::Offer::STARTTLS);
-    }
-    let mut driver =
-        Driver { link: Link { stream, machine: Connection::new(config), early: None }, session, server };
+    let machine = Connection::new(Arc::clone(&server.config));
+    let mut driver = Driver { link: Link { stream, machine, early: None }, session, server };
     let ended = driver.session(signal).await;
     if driver.link.machine.phase().is_in_transaction() {
         driver.session.reset().await;
@@ -162,16 +181,6 @@ where
         driver.link.stream.close().await.ok();
     }
     ended
-}
-
-#[cfg(feature = "tls")]
-fn has_tls(server: &Server) -> bool {
-    server.tls.is_some()
-}
-
-#[cfg(not(feature = "tls"))]
-fn has_tls(_: &Server) -> bool {
-    false
 }
 
 struct Driver<'s, T, S> {
