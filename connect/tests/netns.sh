@@ -4,11 +4,11 @@
 #   client ── middle ── server      black holes, RST, ICMP, slow and lossy ways are made in the middle
 #
 # Usage: netns.sh [RUNS]   as root, with iproute2, nftables and python3; EYEBALLS is the example's binary if set.
-# Each row is the median of RUNS (5) in milliseconds, and the family. It fails if ours is beyond its target three series
+# Each row is the median of RUNS (3) in milliseconds, and the family. It fails if ours is beyond its target three series
 # in a row, as a neighbour on the machine may take the processor away for one; the tries are printed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-RUNS=${1:-5}
+RUNS=${1:-3}
 skip() { echo "skipped: $1"; exit 0; }
 [ "$(id -u)" = 0 ] || skip "not root"
 for tool in ip nft python3; do command -v $tool >/dev/null || skip "no $tool"; done
@@ -148,7 +148,7 @@ print("%.1f %s" % (told.get("ms", max([a["ended"] or 0 for a in told["attempts"]
 curls() { # ADDR,… or a name -> "ms family"
   local resolve=() name=mail.test
   case $1 in *.test) name=$1;; *) resolve=(--resolve "mail.test:25:$(sed -E 's/([^,]*:[^,]*)/[\1]/g' <<<"$1")");; esac
-  ip netns exec $C curl -s -m 5 -o /dev/null "${resolve[@]}" -w '%{time_connect} %{time_total} %{remote_ip}' \
+  ip netns exec $C curl -s -m 2 -o /dev/null "${resolve[@]}" -w '%{time_connect} %{time_total} %{remote_ip}' \
     "telnet://$name:25" </dev/null | python3 -c '
 import sys
 connect, total, *ip = sys.stdin.read().split()

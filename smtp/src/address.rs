@@ -476,7 +476,9 @@ fn local_part(line: &[u8], at: usize) -> Result<(LocalPart<&[u8]>, usize), Addre
         return Err(Fault::LocalPartTooLong.at(at.saturating_add(LOCAL_PART_MAX)));
     }
     let octets = rest.get(..length).unwrap_or_default();
-    if high && std::str::from_utf8(octets).is_err() {
+    // RFC 6531 s 3.3 has no control characters; those of C1 (U+0080 to U+009F) move a terminal as those of ASCII do.
+    let is_text = |text: &str| !text.chars().any(char::is_control);
+    if high && !std::str::from_utf8(octets).is_ok_and(is_text) {
         return Err(Fault::Utf8.at(at));
     }
     Ok((LocalPart(octets), at.saturating_add(length)))

@@ -321,6 +321,11 @@ fn utf8_only_where_smtputf8_was_said() {
         ("MAIL FROM:<\u{fc}ber@example.com> SMTPUTF8".as_bytes(), None, "6531 s 3.3: a local part"),
         ("MAIL FROM:<a@b\u{fc}cher.example> SMTPUTF8".as_bytes(), None, "6531 s 3.3: a U-label"),
         ("MAIL FROM:<\"\u{fc} b\"@example.com> SMTPUTF8".as_bytes(), None, "6531 s 3.3: qtextSMTP"),
+        (
+            "MAIL FROM:<a\u{9b}2J@example.com> SMTPUTF8".as_bytes(),
+            Some(Fault::Utf8),
+            "6531 s 3.3: no control characters",
+        ),
         ("MAIL FROM:<\u{7528}\u{6237}@\u{4f8b}\u{5b50}.example> SMTPUTF8".as_bytes(), None, "both parts"),
         ("MAIL FROM:<\u{fc}ber@example.com>".as_bytes(), Some(NonAscii), "6531 s 3.4: SMTPUTF8 is missing"),
         (
