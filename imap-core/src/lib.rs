@@ -1,0 +1,41 @@
+//! IMAP over IPv4 and IPv6 alike: RFC 3501 and RFC 9051, and the extensions that servers and clients use.
+//!
+//! | piece | what it does |
+//! |---|---|
+//! | [`Mode`], [`Profile`], [`Quirk`] | which grammar holds on this connection, and which strayings are let pass |
+//! | [`SyntaxError`] | where a line is wrong, what was expected there, and what stands there instead |
+//! | [`Writer`] | writes strictly by the grammar, and marks where a synchronizing literal must wait |
+//!
+//! # What holds
+//!
+//! - **Nothing is copied to be looked at**: types say where their octets are kept, a slice of the frame or a share of it.
+//! - **Strict out, exact in**: what is written is what the RFC allows; each tolerance of what is read is a named [`Quirk`].
+//! - **No recursion**: nesting is data, and bounded.
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+#[allow(dead_code, reason = "the grammar that uses all of it is growing")]
+mod cursor;
+#[allow(dead_code, reason = "the grammar that uses all of it is growing")]
+mod grammar;
+mod mode;
+#[allow(dead_code, reason = "the grammar that uses all of it is growing")]
+mod writer;
+
+pub use cursor::{Deviation, Keep, SyntaxError};
+pub use grammar::string::{AString, Atom, IString, LiteralForm, NString, Quoted, Tag, Text};
+pub use mode::{Literals, Mode, Profile, Quirk, Quirks};
+pub use writer::{Mark, Pause, Side, Writer};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
