@@ -1,9 +1,11 @@
 #!/bin/bash
-# run.sh [CHAPTER…] - our SMTP programs against real peers, and real peers against ours: Debian's Postfix, Dovecot, swaks, curl, msmtp and
-# Python, private instances on 127.0.0.1 and ::1, everything in a temporary folder. As root, for Debian's packages and Postfix.
+# run.sh [CHAPTER…] - our programs against real peers, and real peers against ours: Debian's Postfix, Dovecot, swaks, curl, msmtp, mpop,
+# fetchmail, getmail6, s-nail, neomutt and Python, private instances on 127.0.0.1 and ::1, everything in a temporary folder. As root, for
+# Debian's packages and Postfix.
 #
 #   chapters   from_send  our client into their servers
 #              into_sink  their clients into our server
+#              into_pop3d their clients read and delete mail from our POP3 server
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
 #   BIN=DIR    where the built programs are (default: builds them)
@@ -14,7 +16,8 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-for chapter in from_send into_sink faults rates; do . "$ROOM/$chapter.sh"; done
+CHAPTERS="from_send into_sink into_pop3d faults rates"
+for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"
 T=$(mktemp -d) || exit 1
@@ -33,13 +36,13 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 install_packages
-build_programs sink send || exit 1
+build_programs sink send pop3d fetch-pop3 || exit 1
 make_authority || { cat "$T/log/ca.log"; exit 1; }
 "$PYTHON" "$ROOM/mail.py" make "$T/mails"
 eval "$(ports smtp submission smtps lmtp refused)"
 start_dovecot || { cat "$T/log/dovecot.err" "$T/log/dovecot.log"; echo "dovecot does not start"; exit 1; }
 start_postfix || { cat "$T/log/postfix.out" "$T/log/postfix.log"; echo "postfix does not start"; exit 1; }
 
-for chapter in ${*:-from_send into_sink faults rates}; do "$chapter"; done
+for chapter in ${*:-$CHAPTERS}; do "$chapter"; done
 echo "$PASSED passed, $FAILED failed"
 [ $FAILED = 0 ]

@@ -6,7 +6,8 @@ PASS='s3cret pass"word'
 
 # The packages a machine needs; services must not start while they are configured.
 PACKAGES="postfix swaks libnet-ssleay-perl libio-socket-ssl-perl libauthen-sasl-perl libdigest-hmac-perl libio-socket-inet6-perl
-  libsocket6-perl libsasl2-modules curl msmtp dovecot-core dovecot-lmtpd openssl ca-certificates python3 procps"
+  libsocket6-perl libsasl2-modules curl msmtp dovecot-core dovecot-lmtpd dovecot-pop3d openssl ca-certificates python3 procps
+  mpop fetchmail getmail6 s-nail neomutt util-linux"
 
 missing_packages() {
   local package
@@ -26,7 +27,8 @@ install_packages() {
   fi
   echo 'postfix postfix/main_mailer_type select No configuration
 dovecot-core dovecot-core/create-ssl-cert boolean false
-msmtp msmtp/apparmor boolean false' | debconf-set-selections
+msmtp msmtp/apparmor boolean false
+mpop mpop/apparmor boolean false' | debconf-set-selections
   {
     apt-get -y -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update &&
       apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install --no-install-recommends $wanted
