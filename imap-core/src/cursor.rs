@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 
 use crate::grammar::class::{self, Class};
-use crate::mode::{Mode, Quirk, Quirks};
+use crate::mode::{Mode, Profile, Quirk, Quirks};
 
 /// Where parsed octets are kept: borrowed from the frame (`&[u8]`), or shared with it (`Bytes`).
 pub trait Keep<'a>: AsRef<[u8]> + Clone + Sized {
@@ -115,6 +115,14 @@ impl<'a> Cursor<'a, &'a [u8]> {
     /// Over borrowed octets.
     pub(crate) fn borrowed(octets: &'a [u8], mode: &'a Mode) -> Self {
         Self::new(octets, octets, mode)
+    }
+
+    /// One thing that all of `octets` must be, by the strict grammar.
+    pub(crate) fn whole<T>(octets: &'a [u8], parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        static STRICT: Mode = Mode::new(Profile::Strict);
+        let mut c = Self::borrowed(octets, &STRICT);
+        let thing = parse(&mut c)?;
+        if c.rest.is_empty() { Ok(thing) } else { Err(c.fault("the end")) }
     }
 }
 
@@ -450,7 +458,6 @@ const MAX_63: u64 = 0x7fff_ffff_ffff_ffff;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mode::Profile;
 
     #[test]
     fn numbers_and_their_bounds() {

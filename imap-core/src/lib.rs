@@ -32,7 +32,13 @@ mod mode;
 mod writer;
 
 pub use cursor::{Deviation, Keep, SyntaxError};
+pub use grammar::capability::{Capabilities, Capability, CapabilityList, Extension};
+pub use grammar::date::{Date, DateTime};
+pub use grammar::flag::{Flag, FlagList, FlagWord};
+pub use grammar::numbers::NumberSet;
+pub use grammar::sequence::{Numbering, Ranges, SeqNumber, SeqRange, SequenceSet};
 pub use grammar::string::{AString, Atom, IString, LiteralForm, NString, Quoted, Tag, Text};
+pub use grammar::utf7;
 pub use mode::{Literals, Mode, Profile, Quirk, Quirks};
 pub use writer::{Mark, Pause, Side, Writer};
 

@@ -8,5 +8,13 @@
 //!   and iterated from there: one `B`, no `Vec`. `parse` has then walked it once by the same rules.
 //! - A tree is a flat pre-order `Vec` with counts.
 
+pub(crate) mod capability;
+#[cfg(test)]
+pub(crate) mod check;
 pub(crate) mod class;
+pub(crate) mod date;
+pub(crate) mod flag;
+pub(crate) mod numbers;
+pub(crate) mod sequence;
 pub(crate) mod string;
+pub mod utf7;
