@@ -2,6 +2,7 @@
 //!
 //! | piece | what it does |
 //! |---|---|
+//! | [`Framer`] | cuts whole commands and responses off the input, and streams what is long |
 //! | [`Mode`], [`Profile`], [`Quirk`] | which grammar holds on this connection, and which strayings are let pass |
 //! | [`SyntaxError`] | where a line is wrong, what was expected there, and what stands there instead |
 //! | [`Writer`] | writes strictly by the grammar, and marks where a synchronizing literal must wait |
@@ -25,6 +26,7 @@
 
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod cursor;
+mod frame;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod grammar;
 mod mode;
@@ -32,6 +34,7 @@ mod mode;
 mod writer;
 
 pub use cursor::{Deviation, Keep, SyntaxError};
+pub use frame::{Announcement, Cut, Frame, FrameFault, FrameLimits, Framer, Refused};
 pub use grammar::capability::{Capabilities, Capability, CapabilityList, Extension};
 pub use grammar::date::{Date, DateTime};
 pub use grammar::flag::{Flag, FlagList, FlagWord};
