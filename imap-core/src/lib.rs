@@ -38,10 +38,12 @@ pub use frame::{Announcement, Cut, Frame, FrameFault, FrameLimits, Framer, Refus
 pub use grammar::capability::{Capabilities, Capability, CapabilityList, Extension};
 pub use grammar::date::{Date, DateTime};
 pub use grammar::flag::{Flag, FlagList, FlagWord};
+pub use grammar::mailbox::{ListMailbox, Mailbox};
 pub use grammar::numbers::NumberSet;
 pub use grammar::sequence::{Numbering, Ranges, SeqNumber, SeqRange, SequenceSet};
 pub use grammar::string::{AString, Atom, IString, LiteralForm, NString, Quoted, Tag, Text};
 pub use grammar::utf7;
+pub use grammar::value::Value;
 pub use mode::{Literals, Mode, Profile, Quirk, Quirks};
 pub use writer::{Mark, Pause, Side, Writer};
 
