@@ -24,6 +24,7 @@
     )
 )]
 
+pub mod client;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod cursor;
 mod frame;
