@@ -32,7 +32,8 @@ pub enum Unit {
 }
 
 /// Runs all cases `rounds` times in turn and prints the best of each, and its speed as a ratio to the first case's.
-pub fn table(title: &str, unit: Unit, rounds: usize, mut cases: Vec<Case<'_>>) {
+/// Gives back the best of each.
+pub fn table(title: &str, unit: Unit, rounds: usize, mut cases: Vec<Case<'_>>) -> Vec<Duration> {
     let mut best = vec![Duration::MAX; cases.len()];
     for _ in 0..rounds {
         for (case, best) in cases.iter_mut().zip(&mut best) {
@@ -48,4 +49,5 @@ pub fn table(title: &str, unit: Unit, rounds: usize, mut cases: Vec<Case<'_>>) {
         };
         println!("  {:44} {absolute}  {ratio:6.3}", case.name);
     }
+    best
 }

@@ -24,34 +24,80 @@ use mail46_resolve::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::harness::{Case, Unit, table, time};
+use crate::{
+    gate::{
+        Figure::{Cost, Rate},
+        hold,
+    },
+    harness::{Case, Unit, table, time},
+};
 
 pub fn run() {
-    pure();
+    for exchangers in ANSWERS {
+        pure(exchangers);
+    }
     cached();
     uncached();
 }
 
-/// `Facts::route` alone.
-fn pure() {
-    let policy = Policy { limits: Limits::NONE, ..Policy::default() };
-    for (title, exchangers, each) in [
-        ("2 MX, A and AAAA each", 2, 1),
-        ("20 MX, 40 addresses in all", 20, 1),
-        ("20 MX, 40 addresses each", 20, 20),
-    ] {
-        let facts = facts(exchangers, each);
-        let runs = 20_000 / exchangers / each;
-        let mut random = seeded(1);
-        let case = Case::new("mail46 Facts::route", || {
-            time(|| {
-                for _ in 0..runs {
-                    black_box(facts.route(black_box(&policy), &mut random).unwrap());
-                }
-            })
-        });
-        table(&format!("routes: {title}"), Unit::Items(runs), 101, vec![case]);
+/// Whether the targets hold.
+pub fn gate() -> bool {
+    let rate = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
+    let cost = |time: Duration, raw: Duration| time.as_secs_f64() / raw.as_secs_f64();
+    let mut all = true;
+    for (answers, least) in ANSWERS.into_iter().zip([1e6, 1e5, 1e5]) {
+        all &= hold(|| pure(answers), |best| vec![Rate(answers.title, rate(answers.runs(), best[0]), least)]);
     }
+    all &= hold(cached, |best| {
+        vec![
+            Rate("whole resolutions over hickory's cache", rate(CACHED, best[1]), 5e4),
+            Rate("whole resolutions over Cached", rate(CACHED, best[2]), 5e4),
+            Cost(
+                "a resolution over Cached, to five look-ups in hickory's cache",
+                cost(best[2], best[0]),
+                1.1,
+            ),
+        ]
+    });
+    all &= hold(uncached, |best| {
+        vec![Cost("a resolution over the wire, to five look-ups by hickory", cost(best[1], best[0]), 1.1)]
+    });
+    all
+}
+
+/// So many exchangers, and so many addresses of each family for each.
+#[derive(Clone, Copy)]
+struct Answers {
+    title: &'static str,
+    exchangers: usize,
+    each: usize,
+}
+
+const ANSWERS: [Answers; 3] = [
+    Answers { title: "routes from answers in memory, 2 MX, A and AAAA each", exchangers: 2, each: 1 },
+    Answers { title: "routes from answers in memory, 20 MX, 40 addresses in all", exchangers: 20, each: 1 },
+    Answers { title: "routes from answers in memory, 20 MX, 40 addresses each", exchangers: 20, each: 20 },
+];
+
+impl Answers {
+    fn runs(self) -> usize {
+        20_000 / self.exchangers / self.each
+    }
+}
+
+/// `Facts::route` alone.
+fn pure(answers: Answers) -> Vec<Duration> {
+    let policy = Policy { limits: Limits::NONE, ..Policy::default() };
+    let facts = facts(answers.exchangers, answers.each);
+    let mut random = seeded(1);
+    let case = Case::new("mail46 Facts::route", || {
+        time(|| {
+            for _ in 0..answers.runs() {
+                black_box(facts.route(black_box(&policy), &mut random).unwrap());
+            }
+        })
+    });
+    table(answers.title, Unit::Items(answers.runs()), 101, vec![case])
 }
 
 /// So many exchangers, half of them of one preference, with `each` addresses of each family.
@@ -72,13 +118,15 @@ fn facts(exchangers: usize, each: usize) -> Facts {
     facts
 }
 
+/// Resolutions in a round.
+const CACHED: usize = 500;
+
 /// MX, and A and AAAA of two exchangers, all of them in the cache.
-fn cached() {
+fn cached() -> Vec<Duration> {
     let (runtime, server) = (runtime(), server());
     let raw = raw(server);
     let hickory = Resolver::new(Hickory::with_servers([server], Validation::Off).unwrap());
     let cached = Resolver::new(Cached::new(hickory.dns().clone(), 1000));
-    let runs = 500;
     let to = Destination::parse("domain.example").unwrap();
     let warm = async || {
         by_hand(&raw, "domain.example.").await;
@@ -90,7 +138,7 @@ fn cached() {
         Case::new("hickory-resolver, five look-ups", || {
             time(|| {
                 runtime.block_on(async {
-                    for _ in 0..runs {
+                    for _ in 0..CACHED {
                         black_box(by_hand(&raw, "domain.example.").await);
                     }
                 })
@@ -99,7 +147,7 @@ fn cached() {
         Case::new("mail46 Resolver over Hickory", || {
             time(|| {
                 runtime.block_on(async {
-                    for _ in 0..runs {
+                    for _ in 0..CACHED {
                         black_box(route(&hickory, &to).await);
                     }
                 })
@@ -108,18 +156,18 @@ fn cached() {
         Case::new("mail46 Resolver over Cached", || {
             time(|| {
                 runtime.block_on(async {
-                    for _ in 0..runs {
+                    for _ in 0..CACHED {
                         black_box(route(&cached, &to).await);
                     }
                 })
             })
         }),
     ];
-    table("routes: a whole resolution, cached", Unit::Items(runs), 51, cases);
+    table("routes: a whole resolution, cached", Unit::Items(CACHED), 51, cases)
 }
 
 /// The same of a new domain each time, over UDP to a server in this process.
-fn uncached() {
+fn uncached() -> Vec<Duration> {
     let (runtime, server) = (runtime(), server());
     let raw = raw(server);
     let hickory = Resolver::new(Hickory::with_servers([server], Validation::Off).unwrap());
@@ -154,7 +202,7 @@ fn uncached() {
             })
         }),
     ];
-    table("routes: a whole resolution over the wire", Unit::Items(runs), 31, cases);
+    table("routes: a whole resolution over the wire", Unit::Items(runs), 31, cases)
 }
 
 async fn route<D: Dns>(resolver: &Resolver<D>, to: &Destination) -> usize {

@@ -8,6 +8,8 @@
 #              into_pop3d their clients read and delete mail from our POP3 server
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
+#              lab        time to connected over a network of namespaces (connect/tests/netns.sh)
+#              routes     rates of MX selection and whole resolutions (bench gate)
 #   BIN=DIR    where the built programs are (default: builds them)
 #   KEEP=yes   leaves the temporary folder
 #
@@ -16,7 +18,7 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-CHAPTERS="from_send into_sink into_pop3d faults rates"
+CHAPTERS="from_send into_sink into_pop3d faults rates lab routes"
 for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"
@@ -36,7 +38,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 install_packages
-build_programs sink send pop3d fetch-pop3 || exit 1
+build_programs sink send pop3d fetch-pop3 eyeballs || exit 1
 make_authority || { cat "$T/log/ca.log"; exit 1; }
 "$PYTHON" "$ROOM/mail.py" make "$T/mails"
 eval "$(ports smtp submission smtps lmtp refused)"

@@ -192,6 +192,11 @@ impl Addresses {
         Self { a: Answer::failed(crate::Trouble::Timeout), aaaa: Answer::failed(crate::Trouble::Timeout) }
     }
 
+    /// How many addresses DNS gave, fit for use or not.
+    pub(crate) fn count(&self) -> usize {
+        self.a.as_records().len().saturating_add(self.aaaa.as_records().len())
+    }
+
     /// Every address that DNS gave, fit for use or not.
     pub(crate) fn all(&self) -> impl Iterator<Item = IpAddr> {
         let v4 = self.a.as_records().iter().map(|ip| IpAddr::V4(*ip));

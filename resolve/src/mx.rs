@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     Class, Dropped, Facts, Failure, Note, Outcome, Reason, Route, RouteHost, Source, Target, Tier, Trouble,
-    facts::{Exchanger, Kind},
+    facts::{Addresses, Exchanger, Kind},
     random::shuffle,
 };
 
@@ -59,7 +59,7 @@ impl Facts {
         }
 
         let cut = loops::cut(&self.exchangers, &policy.own);
-        let mut work = Work::new(policy, source, self.exchangers.len(), random());
+        let mut work = Work::new(policy, source, &self.exchangers, random());
         let better =
             self.exchangers.iter().take_while(|exchanger| cut.is_better(exchanger.preference)).count();
         let (candidates, behind) =
@@ -140,7 +140,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(policy: &'a Policy, source: Source, exchangers: usize, key: u64) -> Self {
+    fn new(policy: &'a Policy, source: Source, exchangers: &[Exchanger], key: u64) -> Self {
         let knows = match (policy.rules, source) {
             (Rules::Rfc5321, _) => (true, true),
             // RFC 2821 s 5: "but an A RR is found, the A RR is treated as if it was associated with an implicit MX".
@@ -149,12 +149,14 @@ impl<'a> Work<'a> {
             // RFC 974 is older than IPv6.
             (Rules::Rfc974, _) => (true, false),
         };
+        let addresses =
+            exchangers.iter().filter_map(|exchanger| exchanger.host.as_ref()).map(Addresses::count);
         Self {
             policy,
             source,
             knows,
-            seen: Seen::new(key),
-            tiers: Vec::with_capacity(exchangers.min(4)),
+            seen: Seen::new(addresses.sum(), key),
+            tiers: Vec::with_capacity(exchangers.len().min(4)),
             dropped: Vec::new(),
             trouble: None,
             other_family: false,
@@ -175,7 +177,9 @@ impl<'a> Work<'a> {
                 shuffle(&mut order, random);
             }
             for exchanger in order {
-                hosts.extend(self.host(exchanger));
+                if let Some(host) = self.host(exchanger) {
+                    hosts.push(host);
+                }
             }
         }
         if !hosts.is_empty() {
@@ -220,17 +224,15 @@ impl<'a> Work<'a> {
             _ => {}
         }
         let answers = exchanger.host.as_ref().ok_or(Reason::NotLookedUp)?;
-        let pick = Pick::new(answers, self.policy, self.knows);
-        if pick.addresses.is_empty() {
+        let pick = Pick::new(answers, self.policy, self.knows, &mut self.seen);
+        if pick.addresses.is_empty() && !pick.seen {
             return Err(pick.reason());
         }
         // Not for a family that we would not use: what is unknown there is no loss.
         if let Some(trouble) = pick.trouble_in_use {
             self.trouble = self.trouble.or(Some(trouble));
         }
-        let mut addresses = pick.addresses;
-        self.seen.retain_new(&mut addresses);
-        if addresses.is_empty() {
+        if pick.addresses.is_empty() {
             return Err(Reason::SameAddresses);
         }
         let mut notes = Vec::new();
@@ -248,7 +250,7 @@ impl<'a> Work<'a> {
         notes.extend(pick.unusable.into_iter().map(Note::AddressDropped));
         Ok(RouteHost {
             name: Host::Domain(name.clone()),
-            addresses,
+            addresses: pick.addresses,
             secure: pick.secure,
             alias,
             dane: None,
