@@ -31,6 +31,8 @@ mod frame;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod grammar;
 mod mode;
+#[cfg(feature = "net")]
+pub mod net;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod writer;
 
