@@ -90,7 +90,7 @@ pub use race::{
     ADDRESSES, ATTEMPT_DELAY, Action, Attempt, AttemptId, Config, Failure, Ignored, Log, Lookup, LookupError,
     MAX_ATTEMPT_DELAY, MIN_ATTEMPT_DELAY, Mode, Nat64, Outcome, RESOLUTION_DELAY, Race, Target,
 };
-pub use sort::{Destination, History, PolicyTable, Source};
+pub use sort::{Destination, Facts, History, Lifetime, Mobility, PolicyTable, Source, Transport};
 
 #[cfg(all(doctest, feature = "net"))]
 #[doc = include_str!("../README.md")]

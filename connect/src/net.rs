@@ -24,15 +24,19 @@ use crate::{
     Source, Target, dns::with_zone,
 };
 
+mod kernel;
 mod options;
 
+use kernel::Kernel;
 pub use options::Options;
 use options::Sockets;
 
 /// Connects by TCP: Happy Eyeballs over all addresses of a host.
 ///
 /// The host is a name in A-labels, or an address of either family, in brackets or not, with a zone or not. When the
-/// future is dropped, all sockets are closed; no task is left behind.
+/// future is dropped, before the look-up answers, in the middle of the race or after it, all sockets are closed and no task is
+/// left behind: there never was one. What the resolver keeps for its next question is the resolver's: see
+/// [`SystemResolver`](crate::SystemResolver) and `HickoryResolver`.
 ///
 /// ```
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -428,13 +432,24 @@ fn tried(log: &Log<io::Error>) -> String {
 }
 
 impl Options {
-    /// Addresses with the sources and the history that decide on their order.
+    /// Addresses with what decides on their order: sources, what the kernel knows of them, the history.
     fn destinations(&self, addresses: Vec<SocketAddr>, port: u16, now: Instant) -> Vec<Destination> {
+        let mut kernel = None;
         let mut destinations: Vec<Destination> = addresses
             .into_iter()
             .map(|mut address| {
                 address.set_port(port);
-                Destination::from(address).with_source(self.sockets.source(address))
+                let local = self.sockets.local(address);
+                let destination = Destination::from(address).with_source(match local {
+                    Ok(local) => Source::Address(local.ip()),
+                    Err(unknown) => unknown,
+                });
+                match local {
+                    Ok(SocketAddr::V6(from)) => {
+                        destination.with_facts(kernel.get_or_insert_with(Kernel::ask).facts(from))
+                    }
+                    _ => destination,
+                }
             })
             .collect();
         if let Some(memory) = self.lock_memory() {
@@ -499,19 +514,19 @@ impl Sockets {
     }
 
     /// The address that a connection would come from: a UDP socket knows, and sends nothing (RFC 6724 s 8).
-    fn source(&self, to: SocketAddr) -> Source {
+    fn local(&self, to: SocketAddr) -> Result<SocketAddr, Source> {
         let local = || {
             let socket = self.socket(to, Type::DGRAM, Protocol::UDP)?;
             socket.connect(&to.into())?;
             socket.local_addr()
         };
         match local().map(|local| local.as_socket()) {
-            Ok(Some(local)) => Source::Address(local.ip()),
-            Ok(None) => Source::Unknown,
+            Ok(Some(local)) => Ok(local),
+            Ok(None) => Err(Source::Unknown),
             Err(error) if matches!(error.raw_os_error(), Some(TOO_MANY_FILES | TOO_MANY_FILES_OF_ALL)) => {
-                Source::Unknown
+                Err(Source::Unknown)
             }
-            Err(_) => Source::Unreachable,
+            Err(_) => Err(Source::Unreachable),
         }
     }
 
@@ -520,7 +535,7 @@ impl Sockets {
         // The addresses of a.root-servers.net, which are far away from everybody. Nothing is sent.
         let v4 = SocketAddr::from(([198, 41, 0, 4], 53));
         let v6 = SocketAddr::from(([0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30], 53));
-        let reaches = |to| matches!(self.source(to), Source::Address(ip) if !ip.is_loopback());
+        let reaches = |to| self.local(to).is_ok_and(|from| !from.ip().is_loopback());
         match (reaches(v4), reaches(v6)) {
             (true, false) => Some(Family::V4),
             (false, true) => Some(Family::V6),

@@ -21,6 +21,8 @@ pub struct Destination {
     pub address: SocketAddr,
     /// Where from.
     pub source: Source,
+    /// What the kernel knows of that source and of the way out.
+    pub facts: Facts,
     /// What is remembered of it.
     pub history: History,
 }
@@ -36,6 +38,67 @@ pub enum Source {
     Address(IpAddr),
     /// There is none: no route, or no address of this family.
     Unreachable,
+}
+
+/// What only the kernel knows, for rules 3, 4 and 7 of RFC 6724 s 6. The default is: nothing special.
+///
+/// [`connect`](crate::connect()) fills it in from `/proc/net/if_inet6` and `/sys/class/net` on Linux, for IPv6 sources.
+/// Elsewhere, and for IPv4, it stays at its default, and the three rules leave the order as it is.
+///
+/// ```
+/// use mail46_connect::{Destination, Facts, Lifetime, Source};
+/// let mut facts = Facts::default();
+/// facts.lifetime = Lifetime::Deprecated;
+/// let plain = Destination::from("[2001:db8::1]:25".parse::<std::net::SocketAddr>().unwrap());
+/// let known = plain.with_source(Source::Address("2001:db8::25".parse().unwrap())).with_facts(facts);
+/// # let _ = known;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Of the source address.
+    pub lifetime: Lifetime,
+    /// Of the source address.
+    pub mobility: Mobility,
+    /// Of the way to the destination.
+    pub transport: Transport,
+}
+
+/// Whether an address may still be used for new connections (RFC 4862 s 5.5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lifetime {
+    /// It may.
+    #[default]
+    Preferred,
+    /// It should not, if there is another.
+    Deprecated,
+}
+
+/// What an address is to a mobile node (RFC 6275 s 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mobility {
+    /// Nothing: the node is none, or nobody said.
+    #[default]
+    None,
+    /// Where the node is at present, away from home.
+    CareOf,
+    /// Where it is always reached.
+    Home,
+    /// Both: the node is at home.
+    HomeAndCareOf,
+}
+
+/// How packets leave for a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Transport {
+    /// As they are.
+    #[default]
+    Native,
+    /// Inside packets of the other family or of another network: 6in4, 6rd, ISATAP, configured tunnels.
+    Encapsulated,
 }
 
 /// What is remembered of a destination.
@@ -113,8 +176,7 @@ impl PolicyTable {
 
     /// Sorts by RFC 6724 s 6, the best first; equals keep their order.
     ///
-    /// Rules 3, 4 and 7 (deprecated addresses, home addresses, tunnels) need what a socket does not tell, and are
-    /// left to the kernel's choice of the source. Rule 9 is kept to IPv6 and to the first 64 bits: for IPv4 it
+    /// All ten rules in their order; 3, 4 and 7 go by the [`Facts`] of each. Rule 9 is kept to IPv6 and to the first 64 bits: for IPv4 it
     /// would undo the order in which DNS spreads load.
     pub fn sort(&self, destinations: &mut [Destination]) {
         self.sort_by(destinations, |destination| destination);
@@ -122,8 +184,8 @@ impl PolicyTable {
 
     /// Sorts anything that holds a destination.
     pub(crate) fn sort_by<T>(&self, items: &mut [T], destination: impl Fn(&T) -> &Destination) {
-        // By insertion: the lists are short, and rule 9 is no total order when a table gives both families the same
-        // precedence.
+        // By insertion: the lists are short, and rules 4 and 9 are no total order: a source without mobility beside home
+        // and care-of ones, or a table that gives both families the same precedence.
         for end in 1..items.len() {
             for at in (1..=end).rev() {
                 let pair = at.checked_sub(1).and_then(|before| items.get(before..=at));
@@ -141,8 +203,11 @@ impl PolicyTable {
         let (x, y) = (self.properties(a), self.properties(b));
         (x.unusable.cmp(&y.unusable)) // rule 1
             .then(x.scope_mismatch.cmp(&y.scope_mismatch)) // rule 2
+            .then(is_deprecated(a).cmp(&is_deprecated(b))) // rule 3
+            .then_with(|| home(a.facts.mobility, b.facts.mobility)) // rule 4
             .then(x.label_mismatch.cmp(&y.label_mismatch)) // rule 5
             .then(Reverse(x.precedence).cmp(&Reverse(y.precedence))) // rule 6
+            .then(is_encapsulated(a).cmp(&is_encapsulated(b))) // rule 7
             .then(x.scope.cmp(&y.scope)) // rule 8
             .then_with(|| match (x.common_prefix, y.common_prefix) {
                 (Some(x), Some(y)) => Reverse(x).cmp(&Reverse(y)), // rule 9
@@ -198,7 +263,7 @@ impl Default for PolicyTable {
 
 impl From<SocketAddr> for Destination {
     fn from(address: SocketAddr) -> Self {
-        Self { address, source: Source::Unknown, history: History::Clean }
+        Self { address, source: Source::Unknown, facts: Facts::default(), history: History::Clean }
     }
 }
 
@@ -207,6 +272,12 @@ impl Destination {
     #[must_use]
     pub fn with_source(self, source: Source) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same with what the kernel knows.
+    #[must_use]
+    pub fn with_facts(self, facts: Facts) -> Self {
+        Self { facts, ..self }
     }
 
     /// The same with its history told.
@@ -228,6 +299,27 @@ struct Properties {
     precedence: u8,
     scope: u8,
     common_prefix: Option<u32>,
+}
+
+/// RFC 6724 s 6, rule 3.
+fn is_deprecated(destination: &Destination) -> bool {
+    destination.facts.lifetime == Lifetime::Deprecated
+}
+
+/// RFC 6724 s 6, rule 7.
+fn is_encapsulated(destination: &Destination) -> bool {
+    destination.facts.transport == Transport::Encapsulated
+}
+
+/// RFC 6724 s 6, rule 4: at home before all others; just home before just care-of. Who is neither keeps its place beside
+/// these two.
+fn home(a: Mobility, b: Mobility) -> Ordering {
+    let both = |it| it == Mobility::HomeAndCareOf;
+    match (a, b) {
+        (Mobility::Home, Mobility::CareOf) => Ordering::Less,
+        (Mobility::CareOf, Mobility::Home) => Ordering::Greater,
+        _ => both(b).cmp(&both(a)),
+    }
 }
 
 /// RFC 6724 s 3.1 to 3.4, in the scope values of RFC 4291 s 2.7.

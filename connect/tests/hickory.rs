@@ -67,3 +67,74 @@ async fn names_over_a_name_server_of_either_family() {
         serving.abort();
     }
 }
+
+/// A server that accepts and never speaks, and one that never answers an AAAA question.
+#[tokio::test]
+async fn tasks_are_the_resolvers_and_end_with_it() {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let listener = Listener::bind(["*:0"]).await.unwrap();
+    let port = listener.local_addrs()[0].port();
+    for server in ["127.0.0.1:0", "[::1]:0"] {
+        let socket = UdpSocket::bind(server.parse::<SocketAddr>().unwrap()).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        // In a runtime of its own, so that what lives in this one is the connector's and the resolver's.
+        let stop = Arc::new(tokio::sync::Notify::new());
+        let (stopped, std_socket) = (Arc::clone(&stop), socket.into_std().unwrap());
+        let serving = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let socket = UdpSocket::from_std(std_socket).unwrap();
+                tokio::select! { () = name_server(socket) => {}, () = stopped.notified() => {} }
+            });
+        });
+        let options = |resolver: &HickoryResolver| Options::new().resolver(Arc::new(resolver.clone()));
+        for dropped in ["before the answer", "in the race", "won"] {
+            let resolver = HickoryResolver::from_server(address).unwrap();
+            // A call that is given up leaves no more behind than one that is not, however often that is.
+            for round in 0..20 {
+                let options = options(&resolver);
+                match dropped {
+                    // Nothing is ever asked twice: the cache would answer.
+                    "before the answer" => {
+                        let config = Config::new().policy(mail46_connect::FamilyPolicy::OnlyIpv6);
+                        let options = options.config(config);
+                        let call = connect("late.test", port, &options).await_for(20);
+                        assert!(call.await.is_none(), "{server} {round}");
+                    }
+                    "in the race" => {
+                        let silent = async |dial: mail46_connect::Dial| {
+                            let _stream = dial.tcp().await?;
+                            std::future::pending::<std::io::Result<()>>().await
+                        };
+                        let race = mail46_connect::connect_with("dual.test", port, &options, silent);
+                        assert!(race.await_for(20).await.is_none());
+                    }
+                    _ => drop(connect("dual.test", port, &options).await.unwrap()),
+                }
+                let alive = metrics.num_alive_tasks();
+                assert!(
+                    alive <= 2,
+                    "{server}, {dropped}, round {round}: {alive} tasks, one a transport at most"
+                );
+            }
+            drop(resolver);
+            for _ in 0..1000 {
+                if metrics.num_alive_tasks() == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(metrics.num_alive_tasks(), 0, "{server}, {dropped}: after the resolver");
+        }
+        stop.notify_one();
+        serving.join().unwrap();
+    }
+}
+
+trait AwaitFor: Future + Sized {
+    async fn await_for(self, millis: u64) -> Option<Self::Output> {
+        tokio::time::timeout(Duration::from_millis(millis), self).await.ok()
+    }
+}
+
+impl<F: Future> AwaitFor for F {}

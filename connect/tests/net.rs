@@ -303,6 +303,49 @@ async fn the_systems_resolver() {
     assert!(matches!(error.failure, Failure::NoAddress | Failure::Lookup), "{error}");
 }
 
+/// Threads of the system's look-ups.
+fn lookup_threads() -> usize {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0 };
+    let name = |thread: io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(thread.ok()?.path().join("comm")).ok()
+    };
+    threads.filter_map(name).filter(|name| name.starts_with("mail46-lookup")).count()
+}
+
+#[tokio::test]
+async fn no_task_with_the_systems_resolver_whenever_it_is_dropped() {
+    let (listener, port) = server("46").await;
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let options = Options::new();
+    // Before the look-up answers: polled once.
+    for host in ["localhost", "no-such-name.invalid"] {
+        let mut call = Box::pin(connect(host, port, &options));
+        std::future::poll_fn(|cx| {
+            let _ = call.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(call);
+        assert_eq!(metrics.num_alive_tasks(), 0, "{host}: before the answer");
+    }
+    // In the middle of the race: somebody who accepts and never speaks.
+    let race = connect_with("localhost", port, &options, greeting);
+    assert!(tokio::time::timeout(Duration::from_millis(600), race).await.is_err());
+    assert_eq!(metrics.num_alive_tasks(), 0, "in the race");
+    // After it is won.
+    let connected = connect("localhost", port, &options).await.unwrap();
+    assert_eq!(metrics.num_alive_tasks(), 0, "won");
+    drop(connected);
+    assert_eq!(metrics.num_alive_tasks(), 0, "and dropped");
+    drop(listener);
+    // The threads go when the system has answered.
+    let began = Instant::now();
+    while lookup_threads() > 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} threads", lookup_threads());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn futures_may_move_between_threads() {
     fn is_send<T: Send>(future: T) -> T {

@@ -2,15 +2,35 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use mail46_connect::{Destination, FamilyPolicy, History, PolicyTable, Source};
+use mail46_connect::{
+    Destination, Facts, FamilyPolicy, History, Lifetime, Mobility, PolicyTable, Source, Transport,
+};
 use proptest::prelude::*;
 
 fn to(ip: &str) -> Destination {
     SocketAddr::new(ip.parse().unwrap(), 25).into()
 }
 
-/// `2001:db8::1<2001:db8::2`: to the first from the second; `<-` is unreachable, none is unknown.
+/// `2001:db8::1<2001:db8::2!home`: to the first from the second, which is a home address; `<-` is unreachable, none is
+/// unknown.
 fn row(text: &str) -> Destination {
+    let mut words = text.split('!');
+    let mut facts = Facts::default();
+    let plain = sourced(words.next().unwrap());
+    for word in words {
+        match word {
+            "deprecated" => facts.lifetime = Lifetime::Deprecated,
+            "home" => facts.mobility = Mobility::Home,
+            "care-of" => facts.mobility = Mobility::CareOf,
+            "at-home" => facts.mobility = Mobility::HomeAndCareOf,
+            "tunnel" => facts.transport = Transport::Encapsulated,
+            other => panic!("{other}"),
+        }
+    }
+    plain.with_facts(facts)
+}
+
+fn sourced(text: &str) -> Destination {
     match text.split_once('<') {
         None => to(text),
         Some((ip, "-")) => to(ip).with_source(Source::Unreachable),
@@ -36,7 +56,7 @@ fn rfc_6724_section_10() {
     let ula = row(&default, "[fd11:1111:1111::]/48", 45, 14);
     let six_to_four = row(&default, "[2002:c633:6401::]/48", 45, 14);
     let rows: &[(&PolicyTable, &str, &str, &str)] = &[
-        // 10.2; its fifth and sixth want home and deprecated addresses
+        // 10.2
         (
             &default,
             "198.51.100.121<169.254.13.78 2001:db8:1::1<2001:db8:1::2",
@@ -60,6 +80,30 @@ fn rfc_6724_section_10() {
             "2001:db8:1::1<2001:db8:1::2 fe80::1<fe80::2",
             "fe80::1 2001:db8:1::1",
             "10.2, smaller scope",
+        ),
+        (
+            &default,
+            "2001:db8:1::1<2001:db8:3::1!home fe80::1<fe80::2!care-of",
+            "2001:db8:1::1 fe80::1",
+            "10.2, home address",
+        ),
+        (
+            &default,
+            "fe80::1<fe80::2!care-of 2001:db8:1::1<2001:db8:3::1!home",
+            "2001:db8:1::1 fe80::1",
+            "10.2, home address, the other way round",
+        ),
+        (
+            &default,
+            "2001:db8:1::1<2001:db8:1::2 fe80::1<fe80::2!deprecated",
+            "2001:db8:1::1 fe80::1",
+            "10.2, deprecated addresses",
+        ),
+        (
+            &default,
+            "fe80::1<fe80::2!deprecated 2001:db8:1::1<2001:db8:1::2",
+            "2001:db8:1::1 fe80::1",
+            "10.2, deprecated addresses, the other way round",
         ),
         (
             &default,
@@ -156,6 +200,49 @@ fn rfc_6724_section_10() {
     }
 }
 
+/// Each rule against all that come after it: the first of a row is better by this rule, and worse by each later one that the
+/// row can hold; both orders are tried.
+#[test]
+fn each_rule_in_its_order() {
+    let default = PolicyTable::default();
+    let rows: &[(u8, &str, &str)] = &[
+        (1, "192.0.2.1<169.254.0.2!deprecated!tunnel", "2001:db8::1<-"),
+        (2, "192.0.2.1<192.0.2.2!deprecated!tunnel", "2001:db8::1<fe80::2"),
+        (3, "192.0.2.1<192.0.2.2!care-of", "2001:db8::1<2001:db8::2!deprecated!home"),
+        (3, "192.0.2.1<192.0.2.2!tunnel", "2001:db8::1<2001:db8::2!deprecated"),
+        (4, "192.0.2.1<192.0.2.2!home", "2001:db8::1<2001:db8::2!care-of"),
+        (4, "192.0.2.1<192.0.2.2!at-home", "2001:db8::1<2001:db8::2!home"),
+        (4, "192.0.2.1<192.0.2.2!at-home", "2001:db8::1<2001:db8::2"),
+        (4, "2001:db8::1<2002::2!home", "2001:db8::2<2001:db8::3!care-of"),
+        (5, "192.0.2.1<192.0.2.2!tunnel", "2001:db8::1<2002:c000:201::2"),
+        (6, "2001:db8::1<2001:db8::2!tunnel", "192.0.2.1<192.0.2.2"),
+        (7, "2001:db8:1::1<2001:db8:ffff::2", "2001:db8:2::1<2001:db8:2::2!tunnel"),
+        (7, "2001:db8:1::1<2001:db8:1::2", "fe80::1<fe80::2!tunnel"),
+        (8, "fe80::1<fe80:8000::2", "2001:db8:1::1<2001:db8:1::2"),
+        (9, "2001:db8:1::1<2001:db8:1::2", "2001:db8:2::1<2001:db8:3::2"),
+    ];
+    for (rule, better, worse) in rows {
+        let first = row(better).address.ip().to_string();
+        for list in [format!("{better} {worse}"), format!("{worse} {better}")] {
+            let order = sorted(&default, &list);
+            assert_eq!(order.split(' ').next().unwrap(), first, "rule {rule}: {list}");
+        }
+    }
+    // Rule 10: what no rule tells apart keeps its place. Of mobility, nobody is said to be worse than nothing known.
+    for pair in [
+        ["2001:db8::9<2001:db8::2", "2001:db8::1<2001:db8::2"],
+        ["2001:db8::9<2001:db8::2!home", "2001:db8::1<2001:db8::2!home"],
+        ["2001:db8::9<2001:db8::2", "2001:db8::1<2001:db8::2!home"],
+        ["2001:db8::9<2001:db8::2!care-of", "2001:db8::1<2001:db8::2"],
+        ["2001:db8::9<2001:db8::2!tunnel", "2001:db8::1<2001:db8::2!tunnel"],
+    ] {
+        for list in [pair.join(" "), [pair[1], pair[0]].join(" ")] {
+            let as_given: Vec<String> = list.split(' ').map(|it| row(it).address.ip().to_string()).collect();
+            assert_eq!(sorted(&default, &list), as_given.join(" "), "rule 10: {list}");
+        }
+    }
+}
+
 #[test]
 fn beyond_the_examples() {
     let default = PolicyTable::default();
@@ -207,15 +294,26 @@ fn any_ip() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
+fn any_facts() -> impl Strategy<Value = Facts> {
+    (0..16_u8).prop_map(|bits| {
+        let mut facts = Facts::default();
+        facts.lifetime = if bits & 8 == 0 { Lifetime::Preferred } else { Lifetime::Deprecated };
+        facts.transport = if bits & 4 == 0 { Transport::Native } else { Transport::Encapsulated };
+        let all = [Mobility::None, Mobility::CareOf, Mobility::Home, Mobility::HomeAndCareOf];
+        facts.mobility = all[usize::from(bits & 3)];
+        facts
+    })
+}
+
 proptest! {
     #[test]
     fn sorting_is_a_stable_permutation(
-        list in prop::collection::vec((any_ip(), prop::option::of(any_ip())), 0..20), v4: bool,
+        list in prop::collection::vec((any_ip(), prop::option::of(any_ip()), any_facts()), 0..20), v4: bool,
     ) {
         let table = PolicyTable::new(if v4 { FamilyPolicy::PreferIpv4 } else { FamilyPolicy::PreferIpv6 });
-        let numbered = list.iter().enumerate().map(|(port, (ip, source))| {
+        let numbered = list.iter().enumerate().map(|(port, (ip, source, facts))| {
             let source = source.map_or(Source::Unknown, Source::Address);
-            Destination::from(SocketAddr::new(*ip, port as u16)).with_source(source)
+            Destination::from(SocketAddr::new(*ip, port as u16)).with_source(source).with_facts(*facts)
         });
         let mut once: Vec<Destination> = numbered.collect();
         table.sort(&mut once);

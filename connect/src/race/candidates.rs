@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Family, Pref64,
-    sort::{Destination, PolicyTable, Source},
+    sort::{Destination, Facts, PolicyTable, Source},
 };
 
 /// Addresses of one family and host that are tried at most; the rest of an answer is left out.
@@ -216,7 +216,8 @@ impl Candidate {
 
 fn translated(record: Family, v4: Destination, target: SocketAddr) -> Candidate {
     // Sorted as IPv4; of an IPv4 source nothing is known.
-    Candidate { record, destination: v4.with_source(Source::Unknown), target, state: State::Ready }
+    let destination = v4.with_source(Source::Unknown).with_facts(Facts::default());
+    Candidate { record, destination, target, state: State::Ready }
 }
 
 fn translations(address: SocketAddr, prefixes: &[Pref64]) -> impl Iterator<Item = SocketAddr> {
