@@ -1,18 +1,14 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use mail46_sasl::Secret;
 use mail46_wire::{DotDecoder, DotEvent, LineReader, Phase, Step, base64};
 use zeroize::Zeroizing;
 
-use super::{Config, Error, Event, InClear, Misuse, PeerMisbehaved};
+use super::{Config, Error, Event, Misuse, PeerMisbehaved};
 use crate::{
-    Capabilities, Capability, CapabilityKind, Command, Digest, DropListing, LanguageRange, Mechanism,
-    MessageNumber, Name, Password, Reply, ScanListing, Timestamp, UidListing, Verb,
+    Capabilities, Capability, CapabilityKind, Command, DropListing, Reply, ScanListing, Timestamp,
+    UidListing, Verb,
 };
-
-/// RFC 2449 s 4, CRLF included: RFC 5034 s 4 forbids an initial response that breaks it.
-const COMMAND_LINE: usize = 255;
 
 /// One POP3 session, seen from the client: octets in, events out, octets out.
 ///
@@ -49,32 +45,32 @@ const COMMAND_LINE: usize = 255;
 /// ```
 #[derive(Debug)]
 pub struct Connection {
-    config: Config,
-    lines: LineReader,
-    output: BytesMut,
+    pub(super) config: Config,
+    pub(super) lines: LineReader,
+    pub(super) output: BytesMut,
     /// What replies are owed to us, in order.
-    awaited: VecDeque<Awaited>,
+    pub(super) awaited: VecDeque<Awaited>,
     /// What is not sent yet.
-    queue: VecDeque<Queued>,
-    inside: Inside,
-    state: State,
-    capabilities: Option<Capabilities>,
-    gathered: Capabilities,
-    timestamp: Option<Timestamp>,
-    tls: bool,
-    authenticated: bool,
+    pub(super) queue: VecDeque<Queued>,
+    pub(super) inside: Inside,
+    pub(super) state: State,
+    pub(super) capabilities: Option<Capabilities>,
+    pub(super) gathered: Capabilities,
+    pub(super) timestamp: Option<Timestamp>,
+    pub(super) tls: bool,
+    pub(super) authenticated: bool,
     /// USER was refused: the reply to PASS, which is on its way, says nothing new.
-    user_refused: bool,
+    pub(super) user_refused: bool,
     /// The success of the log-in, until the capabilities are read again.
-    welcome: Option<Reply>,
-    held_response: Option<Zeroizing<Vec<u8>>>,
-    challenges: u32,
-    farewell: Option<Reply>,
+    pub(super) welcome: Option<Reply>,
+    pub(super) held_response: Option<Zeroizing<Vec<u8>>>,
+    pub(super) challenges: u32,
+    pub(super) farewell: Option<Reply>,
 }
 
-struct Queued {
-    line: Zeroizing<Vec<u8>>,
-    awaited: Awaited,
+pub(super) struct Queued {
+    pub(super) line: Zeroizing<Vec<u8>>,
+    pub(super) awaited: Awaited,
 }
 
 impl std::fmt::Debug for Queued {
@@ -84,7 +80,7 @@ impl std::fmt::Debug for Queued {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
+pub(super) enum Awaited {
     Greeting,
     Single(Verb),
     Listing(Verb),
@@ -94,7 +90,7 @@ enum Awaited {
 }
 
 impl Awaited {
-    fn verb(self) -> Verb {
+    pub(super) fn verb(self) -> Verb {
         match self {
             Self::Greeting => Verb::Other,
             Self::Single(verb) | Self::Listing(verb) | Self::Message(verb) | Self::Line(verb) => verb,
@@ -104,14 +100,14 @@ impl Awaited {
 
 /// What the next octets belong to.
 #[derive(Debug)]
-enum Inside {
+pub(super) enum Inside {
     Replies,
     Listing(Verb, usize),
     Message(DotDecoder),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Opening,
     Ready,
     Handshake,
@@ -240,212 +236,21 @@ impl Connection {
     }
 }
 
-/// The application's verbs.
 impl Connection {
-    /// Tells the machine that TLS is on from the first octet on (RFC 8314 s 3). Call it before the greeting is read.
-    pub fn set_implicit_tls(&mut self) {
-        self.tls = true;
-    }
-
-    /// Asks for TLS. Whether the server offers it is for [`offers`](Self::offers) to say.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] if TLS is on, something is awaited, or somebody is logged in.
-    pub fn stls(&mut self) -> Result<(), Error> {
-        if self.tls || self.authenticated || !self.is_idle() {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.say(&Command::<Bytes>::Stls, Awaited::Single(Verb::Stls));
-        Ok(())
-    }
-
-    /// TLS is on. Forgets all that the server said before, and asks anew (RFC 2595 s 4).
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`].
-    pub fn tls_established(&mut self) -> Result<(), Error> {
-        if self.state != State::Handshake {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.tls = true;
-        self.timestamp = None;
-        self.ask_capabilities();
-        Ok(())
-    }
-
-    /// Logs in by USER and PASS.
-    ///
-    /// # Errors
-    /// [`Misuse`]: outside TLS unless the configuration allows it; a name or password that no line can carry.
-    pub fn log_in(&mut self, user: &str, password: &Secret) -> Result<(), Error> {
-        self.may_log_in()?;
-        if !self.tls && self.config.passwords == InClear::Refused {
-            return misuse(Misuse::NeedsTls);
-        }
-        let (Ok(name), Ok(password)) = (Name::parse(user.as_bytes()), Password::parse(password.expose()))
-        else {
-            return misuse(Misuse::Unwritable);
-        };
-        self.user_refused = false;
-        self.say(&Command::User(name), Awaited::Single(Verb::User));
-        self.say(&Command::Pass(password), Awaited::Single(Verb::Pass));
-        Ok(())
-    }
-
-    /// Logs in by APOP. It hides the password, badly: MD5 can be guessed at, and nothing protects the mail.
-    ///
-    /// # Errors
-    /// [`Misuse::NoTimestamp`] if the greeting had none that is a msg-id; [`Misuse::Unwritable`].
-    pub fn apop(&mut self, user: &str, secret: &Secret) -> Result<(), Error> {
-        self.may_log_in()?;
-        let Some(timestamp) = &self.timestamp else { return misuse(Misuse::NoTimestamp) };
-        let digest = Digest::new(timestamp, secret.expose());
-        let Ok(name) = Name::parse(user.as_bytes()) else { return misuse(Misuse::Unwritable) };
-        self.say(&Command::Apop { name, digest }, Awaited::Single(Verb::Apop));
-        Ok(())
-    }
-
-    /// Begins AUTH. An initial response that would make the line too long is held back for the first challenge (RFC 5034 s 4).
-    ///
-    /// # Errors
-    /// [`Misuse`]: as [`log_in`](Self::log_in) for mechanisms that show a password or a token.
-    pub fn auth(&mut self, mechanism: &str, initial_response: Option<&[u8]>) -> Result<(), Error> {
-        self.may_log_in()?;
-        let Ok(name) = Mechanism::parse(mechanism.as_bytes()) else { return misuse(Misuse::Unwritable) };
-        let reveals = mechanism.parse().is_ok_and(mail46_sasl::Mechanism::reveals_secret);
-        if reveals && !self.tls && self.config.passwords == InClear::Refused {
-            return misuse(Misuse::NeedsTls);
-        }
-        self.challenges = 0;
-        self.held_response = None;
-        let mut line = Zeroizing::new([b"AUTH ", name.as_bytes()].concat());
-        if let Some(octets) = initial_response {
-            let length =
-                octets.len().div_ceil(3).saturating_mul(4).saturating_add(line.len()).saturating_add(3);
-            if length > COMMAND_LINE {
-                self.held_response = Some(octets.to_vec().into());
-            } else if octets.is_empty() {
-                line.extend_from_slice(b" =");
-            } else {
-                let mut text = BytesMut::new();
-                base64::encode(octets, &mut text);
-                line.push(b' ');
-                line.extend_from_slice(&text);
-            }
-        }
-        line.extend_from_slice(b"\r\n");
-        self.lines.set_limit(self.config.limits.challenge.max(self.config.limits.line));
-        self.queue.push_back(Queued { line, awaited: Awaited::Single(Verb::Auth) });
-        self.pump();
-        Ok(())
-    }
-
-    /// Answers a challenge.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`].
-    pub fn respond(&mut self, octets: &[u8]) -> Result<(), Error> {
-        if self.state != State::Challenged {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.state = State::Ready;
-        base64::encode(octets, &mut self.output);
-        self.output.extend_from_slice(b"\r\n");
-        self.awaited.push_back(Awaited::Single(Verb::Auth));
-        Ok(())
-    }
-
-    /// Gives the AUTH exchange up with `*` (RFC 5034 s 4). The server's refusal follows as [`Event::AuthRefused`].
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::Challenge`].
-    pub fn cancel_auth(&mut self) -> Result<(), Error> {
-        if self.state != State::Challenged {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.give_up_auth();
-        Ok(())
-    }
-
-    /// Sends a command that is not a log-in, STLS or QUIT. May run ahead of replies.
-    ///
-    /// # Errors
-    /// [`Misuse::OwnVerb`] for the others; [`Misuse::WrongVerb`] while a log-in or TLS is on its way.
-    pub fn send<B: AsRef<[u8]>>(&mut self, command: &Command<B>) -> Result<(), Error> {
-        let verb = command.verb();
-        let awaited = match command {
-            Command::User(_)
-            | Command::Pass(_)
-            | Command::Apop { .. }
-            | Command::Auth { .. }
-            | Command::Stls
-            | Command::Quit => return misuse(Misuse::OwnVerb),
-            Command::List(None) | Command::Uidl(None) | Command::Capa | Command::Lang(None) => {
-                Awaited::Listing(verb)
-            }
-            Command::List(Some(_)) | Command::Uidl(Some(_)) => Awaited::Line(verb),
-            Command::Retr(_) | Command::Top { .. } => Awaited::Message(verb),
-            _ => Awaited::Single(verb),
-        };
-        if self.state != State::Ready || self.is_authenticating() || self.ends_with(&[Verb::Stls, Verb::Quit])
-        {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.say(command, awaited);
-        Ok(())
-    }
-
-    /// Asks for a message, which comes as [`Event::MessageBegin`], [`Event::Data`] and [`Event::MessageEnd`].
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn retr(&mut self, message: MessageNumber) -> Result<(), Error> {
-        self.send(&Command::<Bytes>::Retr(message))
-    }
-
-    /// Chooses a language for the server's texts (RFC 6856 s 3).
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn lang(&mut self, range: LanguageRange) -> Result<(), Error> {
-        self.send(&Command::Lang(Some(range)))
-    }
-
-    /// Ends the session; what is marked is removed by the server. [`Event::Closed`] follows.
-    ///
-    /// # Errors
-    /// [`Misuse::WrongVerb`] while a log-in or TLS is on its way.
-    pub fn quit(&mut self) -> Result<(), Error> {
-        if !matches!(self.state, State::Ready | State::Unwelcome) || self.ends_with(&[Verb::Stls, Verb::Quit])
-        {
-            return misuse(Misuse::WrongVerb);
-        }
-        self.say(&Command::<Bytes>::Quit, Awaited::Single(Verb::Quit));
-        Ok(())
-    }
-
-    /// How many answers are awaited.
-    pub fn outstanding(&self) -> usize {
-        let inside = usize::from(!matches!(self.inside, Inside::Replies));
-        self.awaited.len().saturating_add(self.queue.len()).saturating_add(inside)
-    }
-}
-
-impl Connection {
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.state == State::Ready && self.outstanding() == 0
     }
 
-    fn may_log_in(&self) -> Result<(), Error> {
+    pub(super) fn may_log_in(&self) -> Result<(), Error> {
         if self.authenticated || !self.is_idle() { misuse(Misuse::WrongVerb) } else { Ok(()) }
     }
 
-    fn ends_with(&self, verbs: &[Verb]) -> bool {
+    pub(super) fn ends_with(&self, verbs: &[Verb]) -> bool {
         let last = self.queue.back().map(|queued| queued.awaited).or_else(|| self.awaited.back().copied());
         last.is_some_and(|last| verbs.contains(&last.verb()))
     }
 
-    fn say<B: AsRef<[u8]>>(&mut self, command: &Command<B>, awaited: Awaited) {
+    pub(super) fn say<B: AsRef<[u8]>>(&mut self, command: &Command<B>, awaited: Awaited) {
         let mut line = BytesMut::new();
         command.write(&mut line);
         self.queue.push_back(Queued { line: Zeroizing::new(line.into()), awaited });
@@ -453,7 +258,7 @@ impl Connection {
     }
 
     /// Sends what may be sent: without PIPELINING one command at a time.
-    fn pump(&mut self) {
+    pub(super) fn pump(&mut self) {
         let window = if self.offers(CapabilityKind::Pipelining) { self.config.window.max(1) } else { 1 };
         while self.awaited.len().saturating_add(usize::from(!matches!(self.inside, Inside::Replies))) < window
         {
@@ -463,7 +268,7 @@ impl Connection {
         }
     }
 
-    fn ask_capabilities(&mut self) {
+    pub(super) fn ask_capabilities(&mut self) {
         self.state = State::Opening;
         self.capabilities = None;
         self.say(&Command::<Bytes>::Capa, Awaited::Listing(Verb::Capa));
@@ -621,7 +426,7 @@ impl Connection {
         Ok(Some(Event::Challenge(octets)))
     }
 
-    fn give_up_auth(&mut self) {
+    pub(super) fn give_up_auth(&mut self) {
         self.state = State::Ready;
         self.output.extend_from_slice(b"*\r\n");
         self.awaited.push_back(Awaited::Single(Verb::Auth));
@@ -707,6 +512,6 @@ fn peer(fault: PeerMisbehaved) -> Error {
     Error::Peer(fault)
 }
 
-fn misuse<T>(misuse: Misuse) -> Result<T, Error> {
+pub(super) fn misuse<T>(misuse: Misuse) -> Result<T, Error> {
     Err(Error::Misuse(misuse))
 }

@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod event;
 mod seen;
+mod verbs;
 
 pub use config::{Config, InClear, Limits, Timeouts};
 pub use connection::Connection;

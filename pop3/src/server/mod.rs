@@ -3,8 +3,10 @@
 mod config;
 mod connection;
 mod event;
+mod maildrop;
 mod order;
 mod top;
+mod verbs;
 
 pub use config::{Config, InClear, Limits, Offer, Timeouts};
 pub use connection::Connection;
