@@ -117,6 +117,14 @@ fn is_word(octets: &[u8]) -> bool {
     !octets.is_empty() && octets.iter().all(u8::is_ascii_graphic)
 }
 
+/// RFC 4647 s 2.1: `(1*8ALPHA *("-" 1*8alphanum)) / "*"`.
+fn is_language_range(octets: &[u8]) -> bool {
+    let mut subtags = octets.split(|octet| *octet == b'-');
+    let primary = subtags.next().unwrap_or_default();
+    let fits = |subtag: &[u8]| matches!(subtag.len(), 1..=8) && subtag.iter().all(u8::is_ascii_alphanumeric);
+    octets == b"*" || fits(primary) && primary.iter().all(u8::is_ascii_alphabetic) && subtags.all(fits)
+}
+
 text_type! {
     /// A user name: the rest of the line behind `USER ` or, for APOP, up to the digest. Spaces in it are its own; octets over
     /// 127 are UTF-8 for servers that say `UTF8 USER` (RFC 6856 s 2.2).
@@ -142,8 +150,7 @@ text_traits!(Mechanism, <[u8]>::eq_ignore_ascii_case, u8::to_ascii_lowercase);
 text_type! {
     /// A language tag, a range of them, or `*` (RFC 6856 s 3.2), compared without regard to case (RFC 5646 s 2.1.1).
     LanguageRange,
-    |octets| octets == b"*"
-        || octets.split(|c| *c == b'-').all(|part| matches!(part.len(), 1..=8) && part.iter().all(u8::is_ascii_alphanumeric)),
+    is_language_range,
     "a language tag or *"
 }
 text_traits!(LanguageRange, <[u8]>::eq_ignore_ascii_case, u8::to_ascii_lowercase);

@@ -425,3 +425,37 @@ async fn who_does_not_read_is_not_sent_to() {
         assert!(before < big.len() as u64 / 2, "{before} octets of {} were read", big.len());
     }
 }
+
+#[tokio::test]
+async fn a_shutdown_is_heard_in_the_middle_of_everything() {
+    for ip in LOOPBACKS {
+        // In an AUTH exchange, and by a client that always has a next command ready.
+        for (said, flood) in [("AUTH PLAIN\r\n", ""), ("USER mrose\r\nPASS tanstaaf\r\n", "RETR 1\r\n")] {
+            let (port, shutdown) = start(ip, &Mailbox::with(&[ONE]), |_| {}).await;
+            let (mut answers, mut commands) = TcpStream::connect((ip, port)).await.unwrap().into_split();
+            commands.write_all(said.as_bytes()).await.unwrap();
+            tokio::spawn(async move {
+                let block = flood.repeat(1000);
+                while !block.is_empty() && commands.write_all(block.as_bytes()).await.is_ok() {}
+                std::future::pending::<()>().await;
+            });
+            let begun = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                shutdown.begin();
+            };
+            let mut rest = Vec::new();
+            let ended = async {
+                // A reset is an end as well: not all of the flood was read.
+                while let Ok(1..) = answers.read_buf(&mut rest).await {
+                    let kept = rest.len().saturating_sub(100);
+                    rest.drain(..kept);
+                }
+            };
+            let both = async { tokio::join!(begun, ended) };
+            tokio::time::timeout(Duration::from_secs(10), both).await.expect("an end");
+            // Behind a flood the last word may be lost in the reset.
+            let said = rest.ends_with(b"-ERR [SYS/TEMP] shutting down\r\n");
+            assert!(said || !flood.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
+        }
+    }
+}

@@ -6,9 +6,12 @@ use zeroize::Zeroizing;
 
 use super::{Config, Error, Event, Misuse, PeerMisbehaved};
 use crate::{
-    Capabilities, Capability, CapabilityKind, Command, DropListing, Reply, ScanListing, Timestamp,
-    UidListing, Verb,
+    Capabilities, Capability, CapabilityKind, Command, DropListing, MessageNumber, Reply, ScanListing,
+    Timestamp, UidListing, Verb,
 };
+
+/// RFC 2449 s 4, CRLF included: RFC 5034 s 4 forbids an initial response that breaks it.
+pub(super) const COMMAND_LINE: usize = 255;
 
 /// One POP3 session, seen from the client: octets in, events out, octets out.
 ///
@@ -58,6 +61,8 @@ pub struct Connection {
     pub(super) gathered: Capabilities,
     pub(super) timestamp: Option<Timestamp>,
     pub(super) tls: bool,
+    /// UTF8 was sent.
+    pub(super) utf8: bool,
     pub(super) authenticated: bool,
     /// USER was refused: the reply to PASS, which is on its way, says nothing new.
     pub(super) user_refused: bool,
@@ -86,14 +91,14 @@ pub(super) enum Awaited {
     Listing(Verb),
     Message(Verb),
     /// The one line of `LIST msg` or `UIDL msg`.
-    Line(Verb),
+    Line(Verb, MessageNumber),
 }
 
 impl Awaited {
     pub(super) fn verb(self) -> Verb {
         match self {
             Self::Greeting => Verb::Other,
-            Self::Single(verb) | Self::Listing(verb) | Self::Message(verb) | Self::Line(verb) => verb,
+            Self::Single(verb) | Self::Listing(verb) | Self::Message(verb) | Self::Line(verb, _) => verb,
         }
     }
 }
@@ -131,6 +136,7 @@ impl Connection {
             gathered: Capabilities::default(),
             timestamp: None,
             tls: false,
+            utf8: false,
             authenticated: false,
             user_refused: false,
             welcome: None,
@@ -250,10 +256,28 @@ impl Connection {
         last.is_some_and(|last| verbs.contains(&last.verb()))
     }
 
-    pub(super) fn say<B: AsRef<[u8]>>(&mut self, command: &Command<B>, awaited: Awaited) {
-        let mut line = BytesMut::new();
-        command.write(&mut line);
-        self.queue.push_back(Queued { line: Zeroizing::new(line.into()), awaited });
+    /// RFC 6856 s 2.2: only to a server that says `UTF8 USER`.
+    pub(super) fn may_name(&self, words: &[&[u8]]) -> Result<(), Error> {
+        let takes_utf8 = self.capabilities.as_ref().is_some_and(Capabilities::takes_utf8_users);
+        if takes_utf8 || words.iter().all(|word| word.is_ascii()) {
+            Ok(())
+        } else {
+            misuse(Misuse::NeedsUtf8)
+        }
+    }
+
+    pub(super) fn say<B: AsRef<[u8]>>(
+        &mut self,
+        command: &Command<B>,
+        awaited: Awaited,
+    ) -> Result<(), Error> {
+        let line = line(command)?;
+        self.enqueue(line, awaited);
+        Ok(())
+    }
+
+    pub(super) fn enqueue(&mut self, line: Zeroizing<Vec<u8>>, awaited: Awaited) {
+        self.queue.push_back(Queued { line, awaited });
         self.pump();
     }
 
@@ -268,10 +292,10 @@ impl Connection {
         }
     }
 
-    pub(super) fn ask_capabilities(&mut self) {
+    pub(super) fn ask_capabilities(&mut self) -> Result<(), Error> {
         self.state = State::Opening;
         self.capabilities = None;
-        self.say(&Command::<Bytes>::Capa, Awaited::Listing(Verb::Capa));
+        self.say(&Command::<Bytes>::Capa, Awaited::Listing(Verb::Capa))
     }
 
     /// Behind the last reply that is owed nothing may stand.
@@ -313,7 +337,7 @@ impl Connection {
         Ok(match awaited {
             Awaited::Greeting if reply.is_ok() => {
                 self.timestamp = Timestamp::find(reply.line()).map(|timestamp| timestamp.to_owned());
-                self.ask_capabilities();
+                self.ask_capabilities()?;
                 None
             }
             Awaited::Greeting => {
@@ -333,9 +357,18 @@ impl Connection {
                 self.inside = Inside::Message(DotDecoder::new(self.config.bare_newline));
                 Some(Event::MessageBegin(reply))
             }
-            Awaited::Line(_) if reply.is_ok() => {
+            Awaited::Line(_, asked) if reply.is_ok() => {
                 let text = Bytes::copy_from_slice(reply.line());
-                Some(self.listing_line(verb, &text)?)
+                let event = self.listing_line(verb, &text)?;
+                match &event {
+                    Event::Scan(ScanListing { message, .. })
+                    | Event::UniqueId(UidListing { message, .. })
+                        if *message != asked =>
+                    {
+                        return Err(peer(PeerMisbehaved::BadListing(verb)));
+                    }
+                    _ => Some(event),
+                }
             }
             Awaited::Single(Verb::Stat) if reply.is_ok() => {
                 let stat = DropListing::parse(reply.line());
@@ -374,7 +407,7 @@ impl Connection {
                     return Ok(Some(Event::Authenticated(reply)));
                 }
                 self.welcome = Some(reply);
-                self.ask_capabilities();
+                self.ask_capabilities()?;
                 None
             }
             Awaited::Single(Verb::Quit) => {
@@ -506,6 +539,14 @@ impl mail46_wire::Connection for Connection {
             _ => Phase::Dialogue,
         }
     }
+}
+
+/// A command as it is sent.
+pub(super) fn line<B: AsRef<[u8]>>(command: &Command<B>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut line = BytesMut::new();
+    command.write(&mut line);
+    let line = Zeroizing::new(Vec::from(line));
+    if line.len() > COMMAND_LINE { misuse(Misuse::Unwritable) } else { Ok(line) }
 }
 
 fn peer(fault: PeerMisbehaved) -> Error {

@@ -111,10 +111,14 @@ pub enum Misuse {
     /// A password outside TLS, which [`Config::passwords`](super::Config::passwords) forbids.
     #[error("a password is not sent without TLS")]
     NeedsTls,
+    /// A name or password that is not ASCII, to a server without `UTF8 USER` (RFC 6856 s 2.2).
+    #[error("the server takes no names and passwords in UTF-8")]
+    NeedsUtf8,
     /// APOP without a proper timestamp in the greeting.
     #[error("the server gave no timestamp for APOP")]
     NoTimestamp,
-    /// A name or password that no line can carry: empty, or with CR, LF or NUL.
-    #[error("a name or password that no line can carry")]
+    /// What no line can carry: a name or password that is empty, with CR, LF or NUL, or refused by SASLprep; a command of more
+    /// than 255 octets (RFC 2449 s 4).
+    #[error("a command that no line can carry")]
     Unwritable,
 }

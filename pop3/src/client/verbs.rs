@@ -1,16 +1,14 @@
 //! What the application says to a session.
 
 use bytes::{Bytes, BytesMut};
-use mail46_sasl::Secret;
+use mail46_sasl::{Secret, Strings, saslprep};
 use mail46_wire::base64;
 use zeroize::Zeroizing;
 
-use super::connection::{Awaited, Inside, Queued, State, misuse};
+use super::connection::COMMAND_LINE;
+use super::connection::{Awaited, Inside, State, line, misuse};
 use super::{Connection, Error, InClear, Misuse};
 use crate::{Command, Digest, LanguageRange, Mechanism, MessageNumber, Name, Password, Verb};
-
-/// RFC 2449 s 4, CRLF included: RFC 5034 s 4 forbids an initial response that breaks it.
-const COMMAND_LINE: usize = 255;
 
 /// The application's verbs.
 impl Connection {
@@ -24,11 +22,11 @@ impl Connection {
     /// # Errors
     /// [`Misuse::WrongVerb`] if TLS is on, something is awaited, or somebody is logged in.
     pub fn stls(&mut self) -> Result<(), Error> {
-        if self.tls || self.authenticated || !self.is_idle() {
+        // RFC 6856 s 2.1: "Clients MUST NOT issue the "STLS" command after issuing UTF8".
+        if self.tls || self.authenticated || self.utf8 || !self.is_idle() {
             return misuse(Misuse::WrongVerb);
         }
-        self.say(&Command::<Bytes>::Stls, Awaited::Single(Verb::Stls));
-        Ok(())
+        self.say(&Command::<Bytes>::Stls, Awaited::Single(Verb::Stls))
     }
 
     /// TLS is on. Forgets all that the server said before, and asks anew (RFC 2595 s 4).
@@ -41,8 +39,7 @@ impl Connection {
         }
         self.tls = true;
         self.timestamp = None;
-        self.ask_capabilities();
-        Ok(())
+        self.ask_capabilities()
     }
 
     /// Logs in by USER and PASS.
@@ -58,9 +55,11 @@ impl Connection {
         else {
             return misuse(Misuse::Unwritable);
         };
+        self.may_name(&[name.as_bytes(), password.as_bytes()])?;
+        let (user, pass) = (line(&Command::User(name))?, line(&Command::Pass(password))?);
         self.user_refused = false;
-        self.say(&Command::User(name), Awaited::Single(Verb::User));
-        self.say(&Command::Pass(password), Awaited::Single(Verb::Pass));
+        self.enqueue(user, Awaited::Single(Verb::User));
+        self.enqueue(pass, Awaited::Single(Verb::Pass));
         Ok(())
     }
 
@@ -71,10 +70,16 @@ impl Connection {
     pub fn apop(&mut self, user: &str, secret: &Secret) -> Result<(), Error> {
         self.may_log_in()?;
         let Some(timestamp) = &self.timestamp else { return misuse(Misuse::NoTimestamp) };
-        let digest = Digest::new(timestamp, secret.expose());
+        self.may_name(&[user.as_bytes(), secret.expose()])?;
+        // RFC 6856 s 2.2: both through SASLprep, the name as a query string and the password as a stored one.
+        let secret = std::str::from_utf8(secret.expose()).ok();
+        let secret = secret.and_then(|secret| saslprep(secret, Strings::Stored).ok());
+        let (Ok(user), Some(secret)) = (saslprep(user, Strings::Query), secret) else {
+            return misuse(Misuse::Unwritable);
+        };
+        let digest = Digest::new(timestamp, secret.as_bytes());
         let Ok(name) = Name::parse(user.as_bytes()) else { return misuse(Misuse::Unwritable) };
-        self.say(&Command::Apop { name, digest }, Awaited::Single(Verb::Apop));
-        Ok(())
+        self.say(&Command::Apop { name, digest }, Awaited::Single(Verb::Apop))
     }
 
     /// Begins AUTH. An initial response that would make the line too long is held back for the first challenge (RFC 5034 s 4).
@@ -107,8 +112,7 @@ impl Connection {
         }
         line.extend_from_slice(b"\r\n");
         self.lines.set_limit(self.config.limits.challenge.max(self.config.limits.line));
-        self.queue.push_back(Queued { line, awaited: Awaited::Single(Verb::Auth) });
-        self.pump();
+        self.enqueue(line, Awaited::Single(Verb::Auth));
         Ok(())
     }
 
@@ -155,7 +159,7 @@ impl Connection {
             Command::List(None) | Command::Uidl(None) | Command::Capa | Command::Lang(None) => {
                 Awaited::Listing(verb)
             }
-            Command::List(Some(_)) | Command::Uidl(Some(_)) => Awaited::Line(verb),
+            Command::List(Some(message)) | Command::Uidl(Some(message)) => Awaited::Line(verb, *message),
             Command::Retr(_) | Command::Top { .. } => Awaited::Message(verb),
             _ => Awaited::Single(verb),
         };
@@ -163,7 +167,8 @@ impl Connection {
         {
             return misuse(Misuse::WrongVerb);
         }
-        self.say(command, awaited);
+        self.say(command, awaited)?;
+        self.utf8 |= verb == Verb::Utf8;
         Ok(())
     }
 
@@ -192,8 +197,7 @@ impl Connection {
         {
             return misuse(Misuse::WrongVerb);
         }
-        self.say(&Command::<Bytes>::Quit, Awaited::Single(Verb::Quit));
-        Ok(())
+        self.say(&Command::<Bytes>::Quit, Awaited::Single(Verb::Quit))
     }
 
     /// How many answers are awaited.

@@ -1,7 +1,7 @@
 use std::{io, sync::Arc};
 
 use mail46_sasl::{
-    ChannelBinding, Decoy, Mechanism, Nonce, Secret,
+    ChannelBinding, Decoy, Mechanism, Nonce, Secret, Strings, saslprep,
     server::{Answer, Exchange, Identity, Question, Step as SaslStep},
 };
 use mail46_wire::net::{
@@ -150,8 +150,9 @@ where
         Arc::make_mut(&mut config).stls = Offer::No;
     }
     let machine = Connection::new(config);
-    let mut driver = Driver { stream, machine, service, server, peer, maildrop: None, timestamp: None };
-    let ended = driver.session(signal).await;
+    let mut driver =
+        Driver { stream, machine, service, server, peer, signal, maildrop: None, timestamp: None };
+    let ended = driver.session().await;
     // The lock goes back before the peer is waited for.
     driver.maildrop = None;
     if ended.is_ok() {
@@ -177,6 +178,7 @@ struct Driver<'s, T, S: Service> {
     service: &'s S,
     server: &'s Server,
     peer: Peer,
+    signal: ShutdownSignal,
     maildrop: Option<S::Maildrop>,
     timestamp: Option<Timestamp>,
 }
@@ -188,7 +190,7 @@ enum Next {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
-    async fn session(&mut self, mut signal: ShutdownSignal) -> Result<(), ServeError> {
+    async fn session(&mut self) -> Result<(), ServeError> {
         if self.server.implicit_tls {
             self.handshake().await?;
             self.machine.set_implicit_tls();
@@ -203,17 +205,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
         };
         self.machine.greet(self.timestamp.as_ref()).map_err(DriveError::Protocol)?;
         loop {
-            let event = tokio::select! {
-                biased;
-                event = self.stream.drive(&mut self.machine) => event?,
-                () = signal.wait() => {
-                    self.machine.shut_down(&Reply::err(Some(ResponseCode::SysTemp), "shutting down"));
-                    self.stream.drive(&mut self.machine).await?
-                }
-            };
+            let event = self.event().await?;
             if self.take(event).await? == Next::Close {
                 return Ok(self.stream.flush(&mut self.machine).await?);
             }
+        }
+    }
+
+    /// What comes next; the end of the session, if the server is to finish.
+    async fn event(&mut self) -> Result<Event, ServeError> {
+        tokio::select! {
+            biased;
+            // First, or a client that always has a next command ready would never hear of it.
+            () = self.signal.wait() => {
+                self.machine.shut_down(&Reply::err(Some(ResponseCode::SysTemp), "shutting down"));
+                Ok(self.stream.drive(&mut self.machine).await?)
+            }
+            event = self.stream.drive(&mut self.machine) => Ok(event?),
         }
     }
 
@@ -321,15 +329,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
                     return self.reply(&denied());
                 };
                 // RFC 6856 s 2.2: names are prepared by SASLprep.
-                let Ok(user) = mail46_sasl::saslprep(&user, mail46_sasl::Strings::Query) else {
+                let Ok(user) = saslprep(&user, Strings::Query) else {
                     return self.reply(&denied());
                 };
                 let user = user.to_string();
                 let answer =
                     self.service.question(&self.peer, &Question::SharedSecret { user: user.clone() }).await;
-                match (answer, &self.timestamp) {
-                    (Answer::Password(secret), Some(timestamp))
-                        if Digest::new(timestamp, secret.expose()) == digest =>
+                // RFC 6856 s 2.2: the password is a stored string.
+                let secret = match &answer {
+                    Answer::Password(secret) => std::str::from_utf8(secret.expose()).ok(),
+                    _ => None,
+                };
+                let secret = secret.and_then(|secret| saslprep(secret, Strings::Stored).ok());
+                match (secret, &self.timestamp) {
+                    (Some(secret), Some(timestamp))
+                        if Digest::new(timestamp, secret.as_bytes()) == digest =>
                     {
                         self.open(Identity { authcid: user, authzid: None }).await
                     }
@@ -361,7 +375,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
                 }
                 Ok(SaslStep::Challenge(challenge)) => {
                     self.machine.challenge(&challenge).map_err(DriveError::Protocol)?;
-                    match self.stream.drive(&mut self.machine).await? {
+                    match self.event().await? {
                         Event::AuthResponse(response) => exchange.step(&response),
                         // Cancelled, and answered; or the session is over, which is told again.
                         _ => return Ok(()),
@@ -385,9 +399,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
         };
         match maildrop.list().await {
             Ok(messages) => {
-                self.maildrop = Some(maildrop);
                 let text = format!("maildrop has {} messages", messages.len());
-                Ok(self.machine.open(messages, &text).map_err(DriveError::Protocol)?)
+                self.machine.open(messages, &text).map_err(DriveError::Protocol)?;
+                self.machine.announce(maildrop.expire(), maildrop.login_delay());
+                self.maildrop = Some(maildrop);
+                Ok(())
             }
             Err(_) => self.reply(&Reply::err(Some(ResponseCode::SysTemp), "the maildrop cannot be read")),
         }

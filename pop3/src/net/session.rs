@@ -5,7 +5,7 @@ use mail46_sasl::server::{Answer, Identity, Question};
 use mail46_wire::net::Peer;
 
 use crate::server::{Message, Part, Utf8};
-use crate::{Command, LanguageRange, MessageNumber, Reply};
+use crate::{Command, Expire, LanguageRange, LoginDelay, MessageNumber, Reply};
 
 /// What a server needs to know: who may in, and where a user's mail is.
 pub trait Service: Send + Sync + 'static {
@@ -57,6 +57,16 @@ pub trait Maildrop: Send {
     fn needs_utf8(&mut self, message: MessageNumber) -> impl Future<Output = bool> + Send {
         let _ = message;
         async { false }
+    }
+
+    /// How long this user's messages stay (RFC 2449 s 6.7). Default: as configured.
+    fn expire(&self) -> Option<Expire> {
+        None
+    }
+
+    /// How long this user has to wait between two log-ins (RFC 2449 s 6.5). Default: as configured.
+    fn login_delay(&self) -> Option<LoginDelay> {
+        None
     }
 
     /// Removes these messages, all or none, for the client said QUIT (RFC 1939 s 6).

@@ -21,15 +21,17 @@ pub struct Config {
     pub user: Offer,
     /// SASL mechanisms, best first; none: no AUTH. Default: none.
     pub mechanisms: Vec<String>,
-    /// Whether USER, PASS and AUTH are announced and taken outside TLS. Default: they are not (RFC 8314 s 4.1, RFC 5034 s 4).
+    /// Whether USER, PASS, AUTH and APOP are announced and taken outside TLS. Default: they are not (RFC 8314 s 4.1, RFC 5034 s 4,
+    /// RFC 2595 s 2.2).
     pub in_clear: InClear,
     /// UTF8 (RFC 6856 s 2). Default: offered. [`Retrieve::utf8`](super::Retrieve) tells in which mode a message is asked for.
     pub utf8: Offer,
     /// LANG (RFC 6856 s 3), which the application answers. Default: not offered.
     pub lang: Offer,
-    /// EXPIRE, if it is announced.
+    /// EXPIRE, if it is announced. The smallest of all users' if it differs (RFC 2449 s 6.7); after the log-in
+    /// [`announce`](super::Connection::announce) has the user's own.
     pub expire: Option<Expire>,
-    /// LOGIN-DELAY, if it is announced; the application keeps to it.
+    /// LOGIN-DELAY, if it is announced; the application keeps to it. The largest of all users' if it differs (RFC 2449 s 6.5).
     pub login_delay: Option<LoginDelay>,
     /// IMPLEMENTATION, if it is announced.
     pub implementation: Option<String>,

@@ -8,12 +8,15 @@ use super::maildrop::{Listing, Maildrop};
 use super::order::is_allowed;
 use super::top::TopLines;
 use super::{AuthRequest, Config, Error, Event, InClear, LogIn, Offer, Part, Phase, Retrieve, Utf8};
-use crate::{Command, InitialResponse, MessageNumber, Name, Reply, Scope};
+use crate::{Command, Expire, InitialResponse, LoginDelay, MessageNumber, Name, Reply, Scope};
 
 /// Output that may wait while a listing is written or commands are answered; the peer must take it first.
 const OUTPUT: usize = 64 * 1024;
 /// The least that a command's limit may be (RFC 2449 s 4).
 const COMMAND_LINE: usize = 255;
+
+/// The most that a line of CAPA may be without its CRLF (RFC 2449 s 5).
+const CAPABILITY_LINE: usize = 510;
 
 /// One POP3 session, seen from the server: octets in, events out, octets out.
 ///
@@ -67,6 +70,9 @@ pub struct Connection {
     pub(super) apop: Offer,
     pub(super) maildrop: Maildrop,
     errors: u32,
+    /// The user's own, after the log-in.
+    pub(super) expire: Option<Expire>,
+    pub(super) login_delay: Option<LoginDelay>,
     pub(super) failed_log_ins: u32,
     pub(super) closing: bool,
 }
@@ -117,6 +123,8 @@ impl Connection {
             apop: Offer::No,
             maildrop: Maildrop::default(),
             errors: 0,
+            expire: None,
+            login_delay: None,
             failed_log_ins: 0,
             closing: false,
         }
@@ -215,7 +223,7 @@ impl Connection {
     }
 
     /// Whether passwords may come now.
-    fn takes_passwords(&self) -> bool {
+    pub(super) fn takes_passwords(&self) -> bool {
         self.tls || self.config.in_clear == InClear::Taken
     }
 
@@ -398,11 +406,18 @@ impl Connection {
 
     fn capabilities(&mut self) {
         let config = Arc::clone(&self.config);
-        let scope = |scope| if scope == Scope::PerUser { " USER" } else { "" };
+        // RFC 2449 s 6.5, 6.7: the token USER belongs to the AUTHORIZATION state.
+        let open = self.phase == Phase::Transaction;
+        let scope = |scope| if scope == Scope::PerUser && !open { " USER" } else { "" };
         self.ok("capability list follows");
         let mut line = |text: &str| {
             let text = text.replace(['\r', '\n', '\0'], " ");
-            self.output.extend_from_slice(text.as_bytes());
+            // RFC 2449 s 5: 512 octets; whole words, or it would say what is not so.
+            let end = text.len().min(CAPABILITY_LINE);
+            let cut = text.get(..end).is_none() || end < text.len();
+            let words = text.as_bytes().get(..end).unwrap_or_default();
+            let end = if cut { memchr::memrchr(b' ', words).unwrap_or(end) } else { end };
+            self.output.extend_from_slice(text.as_bytes().get(..end).unwrap_or_default());
             self.output.extend_from_slice(b"\r\n");
         };
         ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"].iter().for_each(|tag| line(tag));
@@ -419,10 +434,10 @@ impl Connection {
                 line(&format!("SASL {}", config.mechanisms.join(" ")));
             }
         }
-        if let Some(delay) = config.login_delay {
+        if let Some(delay) = self.login_delay.or(config.login_delay) {
             line(&format!("LOGIN-DELAY {}{}", delay.seconds, scope(delay.scope)));
         }
-        if let Some(expire) = config.expire {
+        if let Some(expire) = self.expire.or(config.expire) {
             let days = expire.days.map_or_else(|| "NEVER".to_owned(), |days| days.to_string());
             line(&format!("EXPIRE {days}{}", scope(expire.scope)));
         }

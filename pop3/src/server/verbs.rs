@@ -7,12 +7,12 @@ use super::connection::{Exchange, Listed, Pending};
 use super::maildrop::Maildrop;
 use super::top::TopLines;
 use super::{Connection, Error, Message, Misuse, Offer, Part, PeerMisbehaved, Phase};
-use crate::{Reply, Timestamp};
+use crate::{Expire, LoginDelay, Reply, Timestamp};
 
 /// The application's verbs.
 impl Connection {
-    /// Answers the connection itself: `+OK` and the greeting, and behind it the timestamp that makes APOP possible. It must
-    /// be another for each connection (RFC 1939 s 7).
+    /// Answers the connection itself: `+OK` and the greeting, and behind it the timestamp that makes APOP possible, if passwords
+    /// may come outside TLS or TLS is on. It must be another for each connection (RFC 1939 s 7).
     ///
     /// # Errors
     /// [`Misuse::WrongVerb`] but at the start.
@@ -20,10 +20,10 @@ impl Connection {
         if !matches!(self.pending, Some(Pending::Greeting)) {
             return Err(Error::Misuse(Misuse::WrongVerb));
         }
-        let mut text = self.config.greeting.clone();
-        if let Some(timestamp) = timestamp {
-            // RFC 2449 s 3: no other "<" may stand in a greeting.
-            text = text.replace(['<', '>'], " ");
+        // RFC 2449 s 3: no other "<" may stand in a greeting.
+        let mut text = self.config.greeting.replace(['<', '>'], " ");
+        // RFC 2595 s 2.2: where nobody may log in without TLS, APOP is no exception.
+        if let Some(timestamp) = timestamp.filter(|_| self.takes_passwords()) {
             text.push(' ');
             text.push_str(&String::from_utf8_lossy(timestamp.as_bytes()));
             self.apop = Offer::Yes;
@@ -86,6 +86,12 @@ impl Connection {
         self.maildrop = Maildrop::new(messages);
         self.ok(text);
         Ok(())
+    }
+
+    /// What EXPIRE and LOGIN-DELAY are for this user, after [`open`](Self::open); `None`: as configured.
+    pub fn announce(&mut self, expire: Option<Expire>, login_delay: Option<LoginDelay>) {
+        self.expire = expire;
+        self.login_delay = login_delay;
     }
 
     /// Goes on with an AUTH exchange: `+ ` with these octets in base64, which may be none.
