@@ -75,10 +75,10 @@ mod text;
 pub use apop::{Digest, Timestamp};
 pub use capability::{Capabilities, Capability, CapabilityKind, Expire, LoginDelay, Scope};
 pub use command::{Command, SyntaxError, Verb};
+pub use mail46_wire::text::TextError;
 pub use reply::{DropListing, Reply, ResponseCode, ScanListing, Status, UidListing};
 pub use text::{
-    InitialResponse, Keyword, LanguageRange, Mechanism, MessageNumber, Name, Password, Text, TextError,
-    UniqueId,
+    InitialResponse, Keyword, LanguageRange, Mechanism, MessageNumber, Name, Password, Text, UniqueId,
 };
 
 #[cfg(doctest)]

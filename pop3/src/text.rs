@@ -1,112 +1,10 @@
 //! Words that a command or reply carries: validated once, kept where they were read.
 
-use std::{borrow::Cow, fmt, num::NonZeroU32};
+use std::{fmt, num::NonZeroU32};
 
-use bytes::Bytes;
-
-/// A word that cannot stand where it was to stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not {wanted}")]
-pub struct TextError {
-    wanted: &'static str,
-}
-
-/// The part of `frame` that `part` is; a copy if it is not a part of it.
-pub(crate) fn slice_of(frame: &Bytes, part: &[u8]) -> Bytes {
-    let inside =
-        frame.as_ptr_range().contains(&part.as_ptr()) && part.as_ptr_range().end <= frame.as_ptr_range().end;
-    if inside { frame.slice_ref(part) } else { Bytes::copy_from_slice(part) }
-}
-
-/// Octets of a peer as they may be shown: UTF-8 without control characters, or escaped.
-pub(crate) fn printable(octets: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(octets) {
-        Ok(text) if !text.chars().any(char::is_control) => Cow::Borrowed(text),
-        _ => Cow::Owned(octets.escape_ascii().to_string()),
-    }
-}
-
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $check:expr, $wanted:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy)]
-        pub struct $name<B = Bytes>(B);
-
-        impl<'a> $name<&'a [u8]> {
-            /// Checks and borrows.
-            ///
-            /// # Errors
-            #[doc = concat!("[`TextError`] if it is not ", $wanted, ".")]
-            pub fn parse(octets: &'a [u8]) -> Result<Self, TextError> {
-                let check: fn(&[u8]) -> bool = $check;
-                if check(octets) { Ok(Self(octets)) } else { Err(TextError { wanted: $wanted }) }
-            }
-
-            /// The same with its text kept in `frame`, of which it must be a part, without a copy.
-            pub fn in_frame(&self, frame: &Bytes) -> $name {
-                $name(slice_of(frame, self.0))
-            }
-        }
-
-        impl<B: AsRef<[u8]>> $name<B> {
-            /// The octets as they were written.
-            pub fn as_bytes(&self) -> &[u8] {
-                self.0.as_ref()
-            }
-
-            /// A copy that borrows nothing.
-            pub fn to_owned(&self) -> $name {
-                $name(Bytes::copy_from_slice(self.as_bytes()))
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = TextError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                $name::parse(text.as_bytes()).map(|text| text.to_owned())
-            }
-        }
-    };
-}
-
-/// Comparison and printing: as written, or without regard to case.
-macro_rules! text_traits {
-    ($name:ident, $eq:expr, $fold:expr) => {
-        impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<$name<C>> for $name<B> {
-            fn eq(&self, other: &$name<C>) -> bool {
-                $eq(self.as_bytes(), other.as_bytes())
-            }
-        }
-
-        impl<B: AsRef<[u8]>> Eq for $name<B> {}
-
-        impl<B: AsRef<[u8]>> std::hash::Hash for $name<B> {
-            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-                for octet in self.as_bytes() {
-                    state.write_u8($fold(octet));
-                }
-                state.write_u8(0xff);
-            }
-        }
-
-        impl<B: AsRef<[u8]>> fmt::Display for $name<B> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&printable(self.as_bytes()))
-            }
-        }
-
-        impl<B: AsRef<[u8]>> fmt::Debug for $name<B> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({:?})"), printable(self.as_bytes()))
-            }
-        }
-    };
-}
-
-fn same(one: &[u8], other: &[u8]) -> bool {
-    one == other
-}
+pub(crate) use mail46_wire::text::{TextError, printable, slice_of};
+use mail46_wire::text::{as_is, same};
+use mail46_wire::{secret_traits, text_traits, text_type};
 
 fn is_line(octets: &[u8]) -> bool {
     !octets.iter().any(|octet| b"\r\n\0".contains(octet))
@@ -130,7 +28,7 @@ text_type! {
     /// 127 are UTF-8 for servers that say `UTF8 USER` (RFC 6856 s 2.2).
     Name, |octets| !octets.is_empty() && is_line(octets), "a name of at least one octet without CR, LF and NUL"
 }
-text_traits!(Name, same, |octet: &u8| *octet);
+text_traits!(Name, same, as_is);
 
 text_type! {
     /// A command's or a capability's name (RFC 2449 s 3), compared without regard to case.
@@ -159,7 +57,7 @@ text_type! {
     /// The rest of a line: whatever a peer wrote there.
     Text, is_line, "a text without CR, LF and NUL"
 }
-text_traits!(Text, same, |octet: &u8| *octet);
+text_traits!(Text, same, as_is);
 
 text_type! {
     /// A message's unique-id: 1 to 70 octets from `!` to `~` (RFC 1939 s 7). It outlives the session; two messages that are the
@@ -175,7 +73,7 @@ text_type! {
     |octets| matches!(octets.len(), 1..=70) && octets.iter().all(u8::is_ascii_graphic),
     "a unique-id: 1 to 70 printable ASCII octets"
 }
-text_traits!(UniqueId, same, |octet: &u8| *octet);
+text_traits!(UniqueId, same, as_is);
 
 text_type! {
     /// The argument of PASS: everything behind the first space (RFC 1939 s 7). `Debug` shows nothing of it.
@@ -188,24 +86,6 @@ text_type! {
     InitialResponse,
     |octets| octets == b"=" || !octets.is_empty() && mail46_wire::base64::decode(octets).is_ok(),
     "base64"
-}
-
-macro_rules! secret_traits {
-    ($name:ident) => {
-        impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<$name<C>> for $name<B> {
-            fn eq(&self, other: &$name<C>) -> bool {
-                self.as_bytes() == other.as_bytes()
-            }
-        }
-
-        impl<B: AsRef<[u8]>> Eq for $name<B> {}
-
-        impl<B> fmt::Debug for $name<B> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        }
-    };
 }
 
 secret_traits!(Password);
@@ -229,7 +109,7 @@ impl MessageNumber {
     /// # Errors
     /// [`TextError`]
     pub fn parse(digits: &[u8]) -> Result<Self, TextError> {
-        const WANTED: TextError = TextError { wanted: "a message number" };
+        const WANTED: TextError = TextError::new("a message number");
         u32::try_from(number(digits).ok_or(WANTED)?).ok().and_then(Self::new).ok_or(WANTED)
     }
 

@@ -90,12 +90,13 @@ pub use argument::{Attributes, Domains, Node, Query};
 pub use command::{Chunk, Command, Parsed, Verb};
 pub use datetime::DateTime;
 pub use extension::{Extension, ExtensionKind, Extensions, ExtensionsBuilder, LimitsParam, Words};
+pub use mail46_wire::text::TextError;
 pub use mail46_wire::{AddressLiteral, Domain, Host};
 pub use param::{Param, ParamError, ParamKind, Params};
 pub use quirks::{Quirks, Rules, Utf8};
 pub use reply::{EnhancedCode, Reply, ReplyCode, ReplyError, ReplyReader, Severity};
 pub use syntax::{Fault, SyntaxError};
-pub use text::{InitialResponse, Keyword, Mechanism, Text, TextError};
+pub use text::{InitialResponse, Keyword, Mechanism, Text};
 pub use value::{Body, By, ByMode, ByTrace, Notify, Ret, Rrvs, RrvsAction, Submitter};
 pub use xtext::{Orcpt, XText};
 

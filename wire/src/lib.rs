@@ -15,6 +15,7 @@
 //! | [`LineReader`] | lines that end in CRLF and nothing else, under a limit | 5321 s 2.3.8, 4.5.3.1 |
 //! | [`DotDecoder`], [`DotEncoder`] | texts that end in a lone dot, both ways, as streams | 5321 s 4.5.2; 1939 s 3 |
 //! | [`base64`] | strict, for SASL exchanges | 4648 s 3, 4 |
+//! | [`text`] | validated words, kept where they were read | – |
 //! | [`Domain`], [`AddressLiteral`], [`Host`] | where mail lives, by name or by address of either family | 5321 s 4.1.2, 4.1.3; 5890; 5952 |
 //! | [`ProxyProtocol`] | who the client of a load balancer is, ahead of everything else | HAProxy's PROXY protocol, 1 and 2 |
 //! | `net::Stream` | the plain-or-TLS stream and its drive loop, with deadlines | 3207; 8314; 9266; 5929 |
@@ -69,6 +70,7 @@ pub mod net;
 mod proxy;
 pub mod scan;
 mod step;
+pub mod text;
 
 pub use connection::{Connection, Phase};
 pub use domain::{Domain, NameError};
