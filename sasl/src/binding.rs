@@ -52,6 +52,13 @@ impl ChannelBinding {
     /// The exporter's label (RFC 9266 s 2); the context is empty, the length 32 octets.
     pub const EXPORTER_LABEL: &'static [u8] = b"EXPORTER-Channel-Binding";
 
+    /// All that a connection has to bind to, `tls-exporter` first: what the TLS library exported, and the server's certificate.
+    pub fn of(keying_material: Option<[u8; 32]>, certificate: Option<&[u8]>) -> Vec<Self> {
+        let exporter = keying_material.map(|material| Self::tls_exporter(&material));
+        let end_point = certificate.and_then(|der| Self::tls_server_end_point(der).ok());
+        exporter.into_iter().chain(end_point).collect()
+    }
+
     /// `tls-exporter`: what the TLS library's exporter gives for [`Self::EXPORTER_LABEL`] and an empty context.
     ///
     /// Only of TLS 1.3, or of TLS 1.2 with the extended master secret (RFC 9266 s 2), and not for more than one

@@ -240,6 +240,33 @@ impl Exchange {
         Self::of(Mechanism::Anonymous, anonymous::AnonymousServer)
     }
 
+    /// The exchange of any mechanism, on one connection: what a server does that has offered `mechanism`. `host` stands in the
+    /// challenge of `CRAM-MD5`; `bindings` as for [`scram`](Self::scram).
+    ///
+    /// # Errors
+    /// [`Misuse`]: a `-PLUS` without bindings, a host that no challenge can have.
+    pub fn begin(
+        mechanism: Mechanism,
+        nonce: &Nonce,
+        host: &str,
+        bindings: &[ChannelBinding],
+        decoy: impl Into<Arc<Decoy>>,
+    ) -> Result<Self, Misuse> {
+        Ok(match mechanism {
+            Mechanism::Plain => Self::plain(),
+            Mechanism::Login => Self::login(),
+            Mechanism::XOAuth2 => Self::xoauth2(),
+            Mechanism::OAuthBearer => Self::oauthbearer(),
+            Mechanism::External => Self::external(),
+            Mechanism::Anonymous => Self::anonymous(),
+            Mechanism::CramMd5 => {
+                let unique: String = nonce.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+                Self::cram_md5(&format!("<{unique}@{host}>"))?
+            }
+            scram => Self::scram(scram, bindings, nonce, decoy)?,
+        })
+    }
+
     /// The log-ins that protocols had before SASL (IMAP's LOGIN, POP3's USER and PASS): the same question about a
     /// name and password that came another way.
     pub fn presented(user: &[u8], password: Secret) -> (Self, Step) {

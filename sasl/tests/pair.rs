@@ -552,3 +552,27 @@ fn nothing_secret_is_shown() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn a_server_begins_what_it_has_offered() {
+    for mechanism in [
+        "PLAIN",
+        "LOGIN",
+        "CRAM-MD5",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-256-PLUS",
+        "OAUTHBEARER",
+        "XOAUTH2",
+        "EXTERNAL",
+    ] {
+        let mechanism: Mechanism = mechanism.parse().unwrap();
+        let bindings = ChannelBinding::of(mechanism.binds_channel().then_some([9; 32]), None);
+        let begun = server::Exchange::begin(mechanism, &nonce(2), "mx.example", &bindings, decoy());
+        assert_eq!(begun.unwrap().mechanism(), mechanism);
+    }
+    let refused =
+        |mechanism, host| server::Exchange::begin(mechanism, &nonce(2), host, &[], decoy()).is_err();
+    assert!(refused(Mechanism::CramMd5, "no host"));
+    assert!(refused("SCRAM-SHA-256-PLUS".parse().unwrap(), "mx.example"), "nothing to bind to");
+    assert_eq!(ChannelBinding::of(Some([9; 32]), Some(b"no certificate")), [exporter(9)]);
+}

@@ -108,7 +108,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// What SASL can bind to: `tls-exporter` first where TLS has it, `tls-server-end-point`.
     pub fn channel_bindings(&self) -> Vec<ChannelBinding> {
         #[cfg(feature = "tls")]
-        return bindings(&self.stream);
+        return ChannelBinding::of(
+            self.stream.tls_exporter(),
+            self.stream.tls_server_end_point().map(AsRef::as_ref),
+        );
         #[cfg(not(feature = "tls"))]
         return Vec::new();
     }
@@ -433,13 +436,4 @@ fn unexpected(event: Event) -> ClientError {
         // The machine tells nothing else that was not asked for.
         _ => ClientError::Drive(DriveError::Protocol(Error::Peer(PeerMisbehaved::UnsolicitedReply))),
     }
-}
-
-/// What a stream's TLS has to bind to.
-#[cfg(feature = "tls")]
-pub(super) fn bindings<T: AsyncRead + AsyncWrite + Unpin>(stream: &Stream<T>) -> Vec<ChannelBinding> {
-    let exporter = stream.tls_exporter().map(|material| ChannelBinding::tls_exporter(&material));
-    let certificate = stream.tls_server_end_point();
-    let end_point = certificate.and_then(|der| ChannelBinding::tls_server_end_point(der).ok());
-    exporter.into_iter().chain(end_point).collect()
 }

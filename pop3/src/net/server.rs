@@ -1,7 +1,7 @@
 use std::{io, sync::Arc};
 
 use mail46_sasl::{
-    ChannelBinding, Decoy, Mechanism, Nonce, Secret, Strings, saslprep,
+    ChannelBinding, Decoy, Nonce, Secret, Strings, saslprep,
     server::{Answer, Exchange, Identity, Question, Step as SaslStep},
 };
 use mail46_wire::net::{
@@ -413,33 +413,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
         let Some(mechanism) = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok()) else {
             return Ok(None);
         };
-        let nonce =
-            || random().map(|octets: [u8; 18]| Nonce::from_random(&octets)).map_err(ServeError::Random);
-        let exchange = match mechanism {
-            Mechanism::Plain => Ok(Exchange::plain()),
-            Mechanism::Login => Ok(Exchange::login()),
-            Mechanism::XOAuth2 => Ok(Exchange::xoauth2()),
-            Mechanism::OAuthBearer => Ok(Exchange::oauthbearer()),
-            Mechanism::External => Ok(Exchange::external()),
-            Mechanism::Anonymous => Ok(Exchange::anonymous()),
-            Mechanism::CramMd5 => {
-                let host = self.server.apop.as_deref().unwrap_or("pop3.invalid");
-                Exchange::cram_md5(&format!("<{}@{host}>", alphanumeric(nonce()?.as_str())))
-            }
-            scram => {
-                // RFC 5802 s 6: "y" of a client is a downgrade only if -PLUS was offered.
-                let offered = &self.server.config.mechanisms;
-                let plus = offered.iter().any(|name| name.to_ascii_uppercase().ends_with("-PLUS"));
-                let bindings = if plus { self.bindings() } else { Vec::new() };
-                Exchange::scram(scram, &bindings, &nonce()?, Arc::clone(&self.server.decoy))
-            }
-        };
+        // RFC 5802 s 6: "y" of a client is a downgrade only if -PLUS was offered.
+        let offered = &self.server.config.mechanisms;
+        let plus = offered.iter().any(|name| name.to_ascii_uppercase().ends_with("-PLUS"));
+        let bindings = if plus { self.bindings() } else { Vec::new() };
+        let nonce = Nonce::from_random(&random::<18>().map_err(ServeError::Random)?);
+        let host = self.server.apop.as_deref().unwrap_or("pop3.invalid");
+        let exchange = Exchange::begin(mechanism, &nonce, host, &bindings, Arc::clone(&self.server.decoy));
         Ok(exchange.ok())
     }
 
     #[cfg(feature = "tls")]
     fn bindings(&self) -> Vec<ChannelBinding> {
-        super::client::bindings(&self.stream)
+        ChannelBinding::of(self.stream.tls_exporter(), None)
     }
 
     #[cfg(not(feature = "tls"))]

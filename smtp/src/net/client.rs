@@ -209,7 +209,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// TLS version and cipher, if TLS is on.
     pub fn tls_description(&self) -> Option<String> {
         #[cfg(feature = "tls")]
-        return describe(&self.stream);
+        return self.stream.tls_description();
         #[cfg(not(feature = "tls"))]
         return None;
     }
@@ -217,7 +217,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// What SASL can bind to: `tls-exporter` first where TLS has it, `tls-server-end-point`.
     pub fn channel_bindings(&self) -> Vec<ChannelBinding> {
         #[cfg(feature = "tls")]
-        return bindings(&self.stream);
+        return ChannelBinding::of(
+            self.stream.tls_exporter(),
+            self.stream.tls_server_end_point().map(AsRef::as_ref),
+        );
         #[cfg(not(feature = "tls"))]
         return Vec::new();
     }
@@ -454,19 +457,4 @@ fn unexpected(event: Event) -> ClientError {
             crate::client::PeerMisbehaved::UnsolicitedReply,
         ))),
     }
-}
-
-/// TLS version and cipher, as a trace header has them.
-#[cfg(feature = "tls")]
-pub(super) fn describe<T: AsyncRead + AsyncWrite + Unpin>(stream: &Stream<T>) -> Option<String> {
-    Some(format!("{} {}", stream.tls_version()?, stream.tls_cipher()?))
-}
-
-/// What a stream's TLS has to bind to.
-#[cfg(feature = "tls")]
-pub(super) fn bindings<T: AsyncRead + AsyncWrite + Unpin>(stream: &Stream<T>) -> Vec<ChannelBinding> {
-    let exporter = stream.tls_exporter().map(|material| ChannelBinding::tls_exporter(&material));
-    let certificate = stream.tls_server_end_point();
-    let end_point = certificate.and_then(|der| ChannelBinding::tls_server_end_point(der).ok());
-    exporter.into_iter().chain(end_point).collect()
 }

@@ -2,7 +2,7 @@ use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use mail46_sasl::{
-    ChannelBinding, Decoy, Mechanism, Nonce, Secret,
+    ChannelBinding, Decoy, Nonce, Secret,
     server::{Exchange, Failure, Step as SaslStep},
 };
 use mail46_wire::net::{
@@ -288,7 +288,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
     async fn handshake(&mut self) -> Result<(), ServeError> {
         let tls = self.server.tls.clone().ok_or(ServeError::NoCertificate)?;
         self.link.stream.accept_tls(tls).await.map_err(ServeError::Tls)?;
-        let description = super::client::describe(&self.link.stream).unwrap_or_default();
+        let description = self.link.stream.tls_description().unwrap_or_default();
         self.session.tls(&description).await;
         Ok(())
     }
@@ -375,46 +375,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Session> Driver<'_, T, S> {
     }
 
     fn exchange(&self, name: &Bytes) -> Result<Option<Exchange>, ServeError> {
-        let Some(mechanism) =
-            std::str::from_utf8(name).ok().and_then(|name| name.to_ascii_uppercase().parse().ok())
-        else {
+        let Some(mechanism) = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok()) else {
             return Ok(None);
         };
-        let bindings = self.bindings();
-        let exchange = match mechanism {
-            Mechanism::Plain => Ok(Exchange::plain()),
-            Mechanism::Login => Ok(Exchange::login()),
-            Mechanism::XOAuth2 => Ok(Exchange::xoauth2()),
-            Mechanism::OAuthBearer => Ok(Exchange::oauthbearer()),
-            Mechanism::External => Ok(Exchange::external()),
-            Mechanism::Anonymous => Ok(Exchange::anonymous()),
-            Mechanism::CramMd5 => {
-                let unique = Nonce::from_random(&random().map_err(ServeError::Random)?);
-                Exchange::cram_md5(&format!(
-                    "<{}@{}>",
-                    alphanumeric(unique.as_str()),
-                    self.server.config.host
-                ))
-            }
-            scram => {
-                let nonce = Nonce::from_random(&random().map_err(ServeError::Random)?);
-                // RFC 5802 s 6: "y" of a client is a downgrade only if -PLUS was offered.
-                let plus = self
-                    .server
-                    .config
-                    .mechanisms
-                    .iter()
-                    .any(|name| name.to_ascii_uppercase().ends_with("-PLUS"));
-                let bindings = if plus { bindings.as_slice() } else { &[] };
-                Exchange::scram(scram, bindings, &nonce, Arc::clone(&self.server.decoy))
-            }
-        };
+        // RFC 5802 s 6: "y" of a client is a downgrade only if -PLUS was offered.
+        let config = &self.server.config;
+        let plus = config.mechanisms.iter().any(|name| name.to_ascii_uppercase().ends_with("-PLUS"));
+        let bindings = if plus { self.bindings() } else { Vec::new() };
+        let nonce = Nonce::from_random(&random::<18>().map_err(ServeError::Random)?);
+        let host = config.host.to_string();
+        let exchange = Exchange::begin(mechanism, &nonce, &host, &bindings, Arc::clone(&self.server.decoy));
         Ok(exchange.ok())
     }
 
     #[cfg(feature = "tls")]
     fn bindings(&self) -> Vec<ChannelBinding> {
-        super::client::bindings(&self.link.stream)
+        ChannelBinding::of(self.link.stream.tls_exporter(), None)
     }
 
     #[cfg(not(feature = "tls"))]
@@ -445,8 +421,4 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut octets = [0; N];
     getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(octets)
-}
-
-fn alphanumeric(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).collect()
 }

@@ -101,6 +101,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         suite.as_str().map(|name| name.replacen("TLS13_", "TLS_", 1))
     }
 
+    /// Version and cipher, as a trace header has them.
+    pub fn tls_description(&self) -> Option<String> {
+        Some(format!("{} {}", self.tls_version()?, self.tls_cipher()?))
+    }
+
     /// The channel binding `tls-exporter` (RFC 9266 s 2): the same on both sides of one connection, and nowhere else.
     ///
     /// With TLS 1.2 only if the configuration has `require_ems`: without the extended master secret it is not
