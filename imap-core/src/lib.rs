@@ -30,9 +30,13 @@ mod cursor;
 mod frame;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod grammar;
+pub mod memory;
+#[allow(dead_code, reason = "the server that uses all of it is growing")]
+pub mod message;
 mod mode;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod store;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod writer;
 
