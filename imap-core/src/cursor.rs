@@ -333,12 +333,14 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
     /// `nz-number`.
     #[inline]
     pub(crate) fn nz_number(&mut self) -> Result<NonZeroU32> {
-        match self.number_alone()? {
-            Some(number) => match u32::try_from(number).ok().and_then(NonZeroU32::new) {
-                Some(number) => Ok(number),
-                None => Err(self.fault("a number from 1 to 4294967295")),
-            },
-            None => Err(self.fault("a number from 1 to 4294967295")),
+        let before = self.rest;
+        let number = self.number_alone()?;
+        match number.and_then(|number| u32::try_from(number).ok()).and_then(NonZeroU32::new) {
+            Some(number) => Ok(number),
+            None => {
+                self.rest = before;
+                Err(self.fault("a number from 1 to 4294967295"))
+            }
         }
     }
 

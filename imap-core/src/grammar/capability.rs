@@ -285,7 +285,7 @@ impl<'a> Capability<'a> {
 /// assert_eq!(read[1..], [Capability::Auth(b"PLAIN"), Capability::Other(b"XYZZY")]);
 /// # Ok::<(), mail46_imap_core::SyntaxError>(())
 /// ```
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CapabilityList<B = Bytes>(B);
 
 impl<'a> CapabilityList<&'a [u8]> {
@@ -360,20 +360,6 @@ impl<B: AsRef<[u8]>> CapabilityList<B> {
 
     pub(crate) fn write(&self, out: &mut Writer<'_>) {
         out.spaced(self.words(), |word, out| out.put(word));
-    }
-}
-
-impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<CapabilityList<C>> for CapabilityList<B> {
-    fn eq(&self, other: &CapabilityList<C>) -> bool {
-        self.words().eq(other.words())
-    }
-}
-
-impl<B: AsRef<[u8]>> Eq for CapabilityList<B> {}
-
-impl<B: AsRef<[u8]>> fmt::Debug for CapabilityList<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CapabilityList({})", self.as_bytes().escape_ascii())
     }
 }
 

@@ -17,8 +17,8 @@ use crate::writer::Writer;
 /// flag-extension = "\" atom
 /// ```
 ///
-/// Equal whatever the case: "Unless otherwise noted, all alphabetic characters are case insensitive" (RFC 9051 s 9).
-#[derive(Clone, Copy)]
+/// Keywords are equal if they are written the same way; [`is`](Self::is) compares them in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Flag<B = Bytes> {
     /// `\Answered`: it has been answered.
@@ -42,7 +42,7 @@ pub enum Flag<B = Bytes> {
 }
 
 /// The word of a keyword or of an extension flag.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FlagWord<B = Bytes>(B);
 
 impl<B: AsRef<[u8]>> FlagWord<B> {
@@ -75,7 +75,7 @@ impl<'a> Flag<&'a [u8]> {
     /// ```
     /// use mail46_imap_core::Flag;
     ///
-    /// assert_eq!(Flag::parse(br"\seen")?, Flag::<&[u8]>::Seen);
+    /// assert_eq!(Flag::parse(br"\seen")?, Flag::Seen);
     /// assert_eq!(Flag::parse(b"$Forwarded")?.to_string(), "$Forwarded");
     /// assert!(Flag::parse(b"a b").is_err());
     /// # Ok::<(), mail46_imap_core::SyntaxError>(())
@@ -129,6 +129,13 @@ impl<B: AsRef<[u8]>> Flag<B> {
         }
     }
 
+    /// Whether it is that flag, in any case: "Unless otherwise noted, all alphabetic characters are case insensitive"
+    /// (RFC 9051 s 9).
+    pub fn is<C: AsRef<[u8]>>(&self, other: &Flag<C>) -> bool {
+        let ((one, word), (other, its)) = (self.parts(), other.parts());
+        one == other && word.eq_ignore_ascii_case(its)
+    }
+
     fn write_to(&self, out: &mut Vec<u8>) {
         let (is_system, word) = self.parts();
         if is_system {
@@ -155,39 +162,10 @@ impl<B: AsRef<[u8]>> FlagWord<B> {
     }
 }
 
-impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<FlagWord<C>> for FlagWord<B> {
-    fn eq(&self, other: &FlagWord<C>) -> bool {
-        self.as_bytes().eq_ignore_ascii_case(other.as_bytes())
-    }
-}
-
-impl<B: AsRef<[u8]>> Eq for FlagWord<B> {}
-
-impl<B: AsRef<[u8]>> fmt::Debug for FlagWord<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.as_bytes().escape_ascii())
-    }
-}
-
-impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<Flag<C>> for Flag<B> {
-    fn eq(&self, other: &Flag<C>) -> bool {
-        let ((one, word), (other, its)) = (self.parts(), other.parts());
-        one == other && word.eq_ignore_ascii_case(its)
-    }
-}
-
-impl<B: AsRef<[u8]>> Eq for Flag<B> {}
-
 impl<B: AsRef<[u8]>> fmt::Display for Flag<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (is_system, word) = self.parts();
         write!(f, "{}{}", if is_system { "\\" } else { "" }, word.escape_ascii())
-    }
-}
-
-impl<B: AsRef<[u8]>> fmt::Debug for Flag<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Flag({self})")
     }
 }
 
@@ -243,7 +221,7 @@ fn odd<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>, place: Place) -> Result<usize> {
 /// assert_eq!(flags.to_string(), r"\Seen $Forwarded");
 /// assert!(flags.has(&Flag::<&[u8]>::Seen));
 /// ```
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FlagList<B = Bytes>(B);
 
 impl FlagList {
@@ -309,7 +287,7 @@ impl<B: AsRef<[u8]>> FlagList<B> {
 
     /// Whether it is one of them.
     pub fn has<C: AsRef<[u8]>>(&self, flag: &Flag<C>) -> bool {
-        self.iter().any(|one| one == *flag)
+        self.iter().any(|one| one.is(flag))
     }
 
     /// With its parentheses.
@@ -334,23 +312,9 @@ impl<B: AsRef<[u8]>> FlagList<B> {
     }
 }
 
-impl<B: AsRef<[u8]>, C: AsRef<[u8]>> PartialEq<FlagList<C>> for FlagList<B> {
-    fn eq(&self, other: &FlagList<C>) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl<B: AsRef<[u8]>> Eq for FlagList<B> {}
-
 impl<B: AsRef<[u8]>> fmt::Display for FlagList<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.as_ref().escape_ascii().to_string().replace("\\\\", "\\"))
-    }
-}
-
-impl<B: AsRef<[u8]>> fmt::Debug for FlagList<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FlagList({self})")
     }
 }
 
@@ -419,10 +383,9 @@ mod tests {
 
     #[test]
     fn flags_are_equal_in_any_case() {
-        let (one, other) = (FlagList::of([Flag::<Bytes>::Seen]), FlagList(&br"\sEEN"[..]));
-        assert_eq!(one, other);
-        assert_ne!(Flag::parse(b"Seen").unwrap(), Flag::<&[u8]>::Seen, "a keyword is no system flag");
-        assert_eq!(Flag::keyword("$junk").unwrap(), Flag::parse(b"$Junk").unwrap());
+        assert!(FlagList::of([Flag::<Bytes>::Seen]).has(&Flag::parse(br"\sEEN").unwrap()));
+        assert!(!Flag::parse(b"Seen").unwrap().is(&Flag::<&[u8]>::Seen), "a keyword is no system flag");
+        assert!(Flag::keyword("$junk").unwrap().is(&Flag::parse(b"$Junk").unwrap()));
         for wrong in ["", "a b", "\\Seen", "a]", "é", "a\r\nb"] {
             assert!(Flag::keyword(wrong).is_none(), "{wrong:?}");
         }

@@ -1,7 +1,5 @@
 //! What extensions yet unknown say: kept as it came, checked to be one thing.
 
-use std::fmt;
-
 use bytes::Bytes;
 
 use crate::cursor::{Cursor, Keep, Result};
@@ -31,7 +29,7 @@ pub(crate) const DEPTH_MAX: usize = 100;
 /// assert!(Value::parse(b"1:* x\r\nA2 NOOP").is_err());
 /// # Ok::<(), mail46_imap_core::SyntaxError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value<B = Bytes>(B);
 
 impl<'a> Value<&'a [u8]> {
@@ -91,12 +89,6 @@ impl<B: AsRef<[u8]>> Value<B> {
             rest = c.rest();
         }
         out.put(rest);
-    }
-}
-
-impl<B: AsRef<[u8]>> fmt::Debug for Value<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Value({})", self.as_bytes().escape_ascii())
     }
 }
 
