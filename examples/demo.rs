@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use mail46_examples::{
     desk::{Desk, Inbox},
     exit,
     letters::{Letter, letters},
-    listen, reports, tls, way,
+    listen, readback, reports, tls, way,
 };
 use mail46_smtp::{
     AddressLiteral, Mailbox,
@@ -40,7 +40,7 @@ async fn run() -> Result<Exit, Stop> {
         server::Offer::USUAL | server::Offer::BINARY_MIME | server::Offer::DSN | server::Offer::STARTTLS;
     config.mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"].map(str::to_owned).to_vec();
     let mut settings = Server::new(config).map_err(Stop::because(Exit::OsError, "randomness"))?;
-    settings.tls = Some(server_tls);
+    settings.tls = Some(Arc::clone(&server_tls));
 
     let inbox = Arc::new(Inbox::default());
     let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
@@ -52,6 +52,7 @@ async fn run() -> Result<Exit, Stop> {
             listeners.push(listener);
         }
     }
+    let shelf = Mutex::default();
     let service = {
         let (inbox, user) = (Arc::clone(&inbox), OneUser::parse(USER)?);
         Arc::new(move |_: &Peer| Desk { inbox: Arc::clone(&inbox), user: user.clone(), to: Vec::new() })
@@ -60,7 +61,7 @@ async fn run() -> Result<Exit, Stop> {
     let (sent, served) = tokio::join!(
         async {
             let sent = async {
-                let rows = deliver_all(&addresses, &client_tls, &inbox).await?;
+                let rows = deliver_all(&addresses, &client_tls, &inbox, &shelf).await?;
                 Ok::<_, Stop>((rows, reports::play(&addresses, &inbox).await?))
             };
             let sent = sent.await;
@@ -71,6 +72,8 @@ async fn run() -> Result<Exit, Stop> {
     );
     served.map_err(Stop::because(Exit::OsError, "serving"))?;
     let (rows, by_dns) = sent?;
+    let shelf = shelf.into_inner().map_err(Stop::because(Exit::OsError, "the shelf"))?;
+    let read = readback::read_back(&shelf, USER, (server_tls, client_tls)).await?;
     println!(
         "\n{:<6} {:<28} {:<34} {:<30} {:>9} {:>8}",
         "family", "to", "TLS", "extensions", "octets", "time"
@@ -82,12 +85,20 @@ async fn run() -> Result<Exit, Stop> {
             row.family, row.to, row.tls, row.extensions, row.octets, ms
         );
     }
+    println!("\n{:<6} {:<28} {:>9} {:>9} {:>8}", "family", "read back by POP3", "messages", "octets", "time");
+    for row in &read {
+        let ms = format!("{:.1} ms", row.time.as_secs_f64() * 1000.0);
+        println!("{:<6} {:<28} {:>9} {:>9} {:>8}", row.family, row.way, row.messages, row.octets, ms);
+    }
     println!(
-        "\n{} messages by address and {by_dns} by DNS, all arrived octet for octet the same.",
+        "\n{} messages by address and {by_dns} by DNS, all arrived octet for octet the same; and so they were read back.",
         rows.len()
     );
     Ok(Exit::Ok)
 }
+
+/// What has arrived and was found to be what was sent.
+type Shelf = Mutex<Vec<Vec<u8>>>;
 
 /// What one message's way was.
 struct Row {
@@ -103,13 +114,14 @@ async fn deliver_all(
     addresses: &[SocketAddr],
     tls: &Arc<ClientConfig>,
     inbox: &Inbox,
+    shelf: &Shelf,
 ) -> Result<Vec<Row>, Stop> {
     let mut rows = Vec::new();
     for address in addresses {
         let literal = AddressLiteral::from(address.ip()).to_string();
         for host in [NAME.to_owned(), literal] {
             for letter in letters() {
-                let row = deliver(*address, &host, &letter, tls, inbox).await?;
+                let row = deliver(*address, &host, &letter, tls, (inbox, shelf)).await?;
                 println!(
                     "   {} over {}: arrived at {}, {} octets",
                     letter.what, row.family, row.to, row.octets
@@ -126,7 +138,7 @@ async fn deliver(
     host: &str,
     letter: &Letter,
     tls: &Arc<ClientConfig>,
-    inbox: &Inbox,
+    (inbox, shelf): (&Inbox, &Shelf),
 ) -> Result<Row, Stop> {
     let start = Instant::now();
     let to = format!("{}@{host}", letter.local_part);
@@ -159,7 +171,9 @@ async fn deliver(
     );
     client.quit().await.map_err(failed())?;
     match inbox.0.lock().ok().and_then(|mut inbox| inbox.pop()) {
-        Some((recipients, text)) if recipients == [to.clone()] && text == letter.text => {}
+        Some((recipients, text)) if recipients == [to.clone()] && text == letter.text => {
+            shelf.lock().map_err(Stop::because(Exit::OsError, "the shelf"))?.push(text);
+        }
         _ => {
             return Err(Stop::new(
                 Exit::Protocol,

@@ -41,6 +41,17 @@ impl Credentials {
             .flat_map(|server| server.mechanisms())
             .filter_map(|name| std::str::from_utf8(name).ok())
             .collect();
+        self.exchange_of(&names, tls, bindings, clear_text)
+    }
+
+    /// The same from the mechanisms' names.
+    pub fn exchange_of(
+        &self,
+        names: &[&str],
+        tls: bool,
+        bindings: &[ChannelBinding],
+        clear_text: bool,
+    ) -> Result<client::Exchange, Stop> {
         let token = matches!(self.only, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer));
         let credential = if token { Credential::Token } else { Credential::Password };
         let mut selector = Selector::new(

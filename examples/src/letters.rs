@@ -32,8 +32,10 @@ pub fn letters() -> Vec<Letter> {
         chunked,
         extensions,
     };
-    let mut binary =
-        letter("a binary message", "bob", head("binary"), Body::BinaryMime, true, "CHUNKING BINARYMIME");
+    // RFC 3030 s 3.
+    let binary = head("binary").replace("\r\n\r\n", "\r\nMIME-Version: 1.0\r\n")
+        + "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+    let mut binary = letter("a binary message", "bob", binary, Body::BinaryMime, true, "CHUNKING BINARYMIME");
     binary.text.extend((0..=255u8).cycle().take(10_000));
     vec![
         letter(

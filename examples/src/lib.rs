@@ -13,6 +13,7 @@ pub mod maildir;
 pub mod message;
 pub mod outcome;
 pub mod progress;
+pub mod readback;
 pub mod reports;
 pub mod say;
 pub mod spool;
