@@ -44,8 +44,8 @@ pub fn run() {
             }),
             Case::new("mail46 decode, Allow", || decode(&wire, || DotDecoder::new(BareNewline::Allow))),
             Case::new("mail46 encode, Reject", || {
-                let mut out = BytesMut::from(warm(wire.len() + 64).as_slice());
-                out.resize(wire.len() + 64, 0);
+                let mut out = BytesMut::from(warm(wire.len() + 1024).as_slice());
+                out.resize(wire.len() + 1024, 0);
                 out.clear();
                 time(|| {
                     let mut dots = DotEncoder::new(BareNewline::Reject);

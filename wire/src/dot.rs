@@ -4,9 +4,9 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use scan::first_hit;
+use scan::{Dot, copy_to_hit, first_hit};
 
-/// A removed dot makes a new [`DotEvent::Data`] when this many octets stand before it; else its line moves up.
+/// A removed dot makes a new [`DotEvent::Data`] when this many octets stand before it; else what is around it is copied.
 const ENOUGH: usize = 4096;
 
 /// What becomes of a CR or an LF that is not part of a CRLF. None of the three ever ends a line, let alone a message.
@@ -154,8 +154,10 @@ impl DotDecoder {
     /// One look from the start of the input to its end, the text's end, a fault, or enough octets for an event.
     fn look(&mut self, input: &mut BytesMut) -> Option<DotEvent> {
         let bare = if self.fault.is_some() { BareNewline::Allow } else { self.bare };
-        let mut part = Part { kept: 0, run: 0, copy: None };
+        // Used from the first octet on that must go or come in; until then the text is what the input is.
+        let mut copy: Option<BytesMut> = None;
         let mut at: usize = 0;
+        let mut kept = None;
         let stop = loop {
             let rest = input.get(at..).unwrap_or_default();
             if self.place == Place::LineStart {
@@ -163,12 +165,15 @@ impl DotDecoder {
                     [] | [b'.'] | [b'.', b'\r'] => break Stop::Input,
                     [b'.', b'\r', b'\n', ..] => break Stop::End,
                     [b'.', ..] => {
-                        part.keep(input, at);
-                        at = at.saturating_add(1);
-                        part.run = at;
                         self.place = Place::Inside;
-                        if part.kept >= ENOUGH {
-                            break Stop::Input;
+                        let dot = at;
+                        at = at.saturating_add(1);
+                        if copy.is_none() && self.fault.is_none() {
+                            if dot == 0 || dot >= ENOUGH {
+                                kept = Some(dot);
+                                break Stop::Input;
+                            }
+                            copy = Some(copy_of(input, dot));
                         }
                         continue;
                     }
@@ -179,6 +184,9 @@ impl DotDecoder {
             let found: Option<fn(u64) -> DotFault> = match rest {
                 [] | [b'\r'] => break Stop::Input,
                 [b'\r', b'\n', ..] => {
+                    if let Some(copy) = &mut copy {
+                        copy.put_slice(b"\r\n");
+                    }
                     at = at.saturating_add(2);
                     self.place = Place::LineStart;
                     continue;
@@ -188,59 +196,67 @@ impl DotDecoder {
                 [0, ..] if bare == BareNewline::Reject => Some(|at| DotFault::Nul { at }),
                 _ => None,
             };
-            match (found, bare) {
-                (Some(fault), BareNewline::Reject) => break Stop::Fault(fault),
-                (Some(_), BareNewline::Normalize) => {
-                    part.keep(input, at);
-                    part.newline(input);
-                    part.run = at.saturating_add(1);
+            match (found, bare, &mut copy) {
+                (Some(fault), BareNewline::Reject, _) => break Stop::Fault(fault),
+                (Some(_), BareNewline::Normalize, copy) => {
+                    copy.get_or_insert_with(|| copy_of(input, at)).put_slice(b"\r\n");
                 }
+                (_, _, Some(copy)) => copy.extend(rest.first()),
                 _ => {}
             }
             let from = at.saturating_add(1);
-            at = first_hit(input, from);
+            at = match &mut copy {
+                Some(copy) => copy_to_hit(input, from, Dot::Removed, copy),
+                None => first_hit(input, from),
+            };
             // A settled octet before `from` is not looked at again.
             if at > from {
                 match (at.checked_sub(2).and_then(|cr| input.get(cr)), input.get(at.saturating_sub(1))) {
                     (Some(b'\r'), Some(b'\n')) => self.place = Place::LineStart,
-                    (_, Some(b'\r')) => at = at.saturating_sub(1),
+                    (_, Some(b'\r')) => {
+                        at = at.saturating_sub(1);
+                        if let Some(copy) = &mut copy {
+                            copy.truncate(copy.len().saturating_sub(1));
+                        }
+                    }
                     _ => {}
                 }
             }
         };
-        part.keep(input, at);
-        self.hand_out(part, at, stop, input)
+        let text = match copy {
+            _ if self.fault.is_some() => {
+                input.advance(at);
+                BytesMut::new()
+            }
+            Some(copy) => {
+                input.advance(at);
+                copy
+            }
+            None => {
+                let mut text = input.split_to(at);
+                text.truncate(kept.unwrap_or(at));
+                text
+            }
+        };
+        self.hand_out(text, stop, input)
     }
 
-    fn hand_out(&mut self, part: Part, at: usize, stop: Stop, input: &mut BytesMut) -> Option<DotEvent> {
-        let mut data = Bytes::new();
-        if self.fault.is_some() || part.kept == 0 {
-            input.advance(at);
-        } else {
-            let mut text = match part.copy {
-                Some(copy) => {
-                    input.advance(at);
-                    copy
-                }
-                None => input.split_to(at),
-            };
-            text.truncate(part.kept);
-            if let Some(lines) = &mut self.lines
-                && let Some(over) = lines.first_over(&text)
-            {
-                text.truncate(over);
-                let at = self.at.saturating_add(over as u64);
-                self.fault = Some(DotFault::LineTooLong { at, limit: lines.limit });
-            }
-            self.at = self.at.saturating_add(text.len() as u64);
-            data = text.freeze();
+    fn hand_out(&mut self, text: BytesMut, stop: Stop, input: &mut BytesMut) -> Option<DotEvent> {
+        let mut text = text;
+        if let Some(lines) = &mut self.lines
+            && let Some(over) = lines.first_over(&text, self.bare)
+        {
+            text.truncate(over);
+            let at = self.at.saturating_add(over as u64);
+            self.fault = Some(DotFault::LineTooLong { at, limit: lines.limit });
         }
+        self.at = self.at.saturating_add(text.len() as u64);
         if let (Stop::Fault(fault), None) = (&stop, self.fault) {
             self.fault = Some(fault(self.at));
             input.advance(1);
         }
-        if !data.is_empty() {
-            return Some(DotEvent::Data(data)); // the end, if it is there, stays in the input for the next call
+        if !text.is_empty() {
+            return Some(DotEvent::Data(text.freeze())); // the end, if it is there, stays in the input for the next call
         }
         if matches!(stop, Stop::End) {
             input.advance(3);
@@ -251,40 +267,12 @@ impl DotDecoder {
     }
 }
 
-/// What of the present input is text: its start, with the lines behind removed dots moved up.
-struct Part {
-    kept: usize,
-    /// Where the octets begin that are text and not in place yet.
-    run: usize,
-    /// Used from the first newline on that must grow.
-    copy: Option<BytesMut>,
-}
-
-impl Part {
-    /// Takes the octets from `run` to `to`.
-    fn keep(&mut self, input: &mut BytesMut, to: usize) {
-        let length = to.saturating_sub(self.run);
-        if let Some(copy) = &mut self.copy {
-            copy.extend_from_slice(input.get(self.run..to).unwrap_or_default());
-        } else if self.kept != self.run && length > 0 && to <= input.len() {
-            input.copy_within(self.run..to, self.kept);
-        }
-        self.kept = self.kept.saturating_add(length);
-        self.run = to;
-    }
-
-    /// Adds a CRLF in place of a bare CR or LF.
-    fn newline(&mut self, input: &BytesMut) {
-        let kept = input.get(..self.kept).unwrap_or_default();
-        let copy = self.copy.get_or_insert_with(|| {
-            let mut copy =
-                BytesMut::with_capacity(input.len().saturating_add(input.len() / 16).saturating_add(2));
-            copy.extend_from_slice(kept);
-            copy
-        });
-        copy.extend_from_slice(b"\r\n");
-        self.kept = copy.len();
-    }
+/// The first `length` octets of the input, with room for all others.
+fn copy_of(input: &[u8], length: usize) -> BytesMut {
+    let room = input.len().saturating_add(input.len() / 16).saturating_add(scan::BLOCK);
+    let mut copy = BytesMut::with_capacity(room);
+    copy.extend_from_slice(input.get(..length).unwrap_or_default());
+    copy
 }
 
 /// The limit on a line (RFC 5321 s 4.5.3.1.6).
@@ -299,12 +287,27 @@ impl Lines {
     /// The first octet of `text` over the limit. A CRLF is never cut in two, so that a CR at the end is a bare one.
     ///
     /// Looks for the last line end that is near enough, not for each: about one search for a limit's worth of octets.
-    fn first_over(&mut self, text: &[u8]) -> Option<usize> {
+    /// Where each LF has its CR it is enough to know that one is among the last octets: they are then looked at again,
+    /// as if the next line began with them.
+    fn first_over(&mut self, text: &[u8], bare: BareNewline) -> Option<usize> {
+        /// Most lines are shorter.
+        const SAMPLE: usize = 128;
+        let samples = bare != BareNewline::Allow && self.limit > const { 2 * SAMPLE };
         let mut start: usize = 0;
         loop {
             let rest = text.get(start..)?;
             let room = self.limit.saturating_sub(2).saturating_sub(self.length);
             let near = rest.get(..room.saturating_add(2)).unwrap_or(rest);
+            if samples
+                && near.len() < rest.len()
+                && let Some((before, sample)) = near.split_last_chunk::<SAMPLE>()
+                && !before.is_empty()
+                && sample.iter().fold(false, |any, octet| any | (*octet == b'\n'))
+            {
+                start = start.saturating_add(before.len());
+                self.length = 0;
+                continue;
+            }
             let line_end = memchr::memrchr_iter(b'\n', near)
                 .find(|lf| lf.checked_sub(1).and_then(|cr| near.get(cr)) == Some(&b'\r'));
             if let Some(lf) = line_end {
@@ -360,15 +363,14 @@ impl DotEncoder {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        output.reserve(text.len().saturating_add(16));
-        let (mut at, mut run): (usize, usize) = (0, 0);
+        output.reserve(text.len().saturating_add(scan::BLOCK));
+        let mut at: usize = 0;
         while let Some(rest @ [octet, ..]) = text.get(at..) {
             match self.place {
                 Place::Cr if *octet == b'\n' => {
                     output.put_slice(b"\r\n");
                     self.place = Place::LineStart;
                     at = at.saturating_add(1);
-                    run = at;
                     continue;
                 }
                 Place::Cr => {
@@ -376,29 +378,23 @@ impl DotEncoder {
                     self.place = Place::LineStart;
                     continue;
                 }
-                Place::LineStart if *octet == b'.' => {
-                    output.put_slice(text.get(run..at).unwrap_or_default());
-                    output.put_u8(b'.');
-                    run = at;
-                }
+                Place::LineStart if *octet == b'.' => output.put_u8(b'.'),
                 _ => {}
             }
             self.place = Place::Inside;
             match rest {
                 [b'\r'] => {
-                    output.put_slice(text.get(run..at).unwrap_or_default());
                     self.place = Place::Cr;
                     at = at.saturating_add(1);
-                    run = at;
                     continue;
                 }
                 [b'\r', b'\n', ..] => {
+                    output.put_slice(b"\r\n");
                     self.place = Place::LineStart;
                     at = at.saturating_add(2);
                     continue;
                 }
                 [b'\r' | b'\n', ..] => {
-                    output.put_slice(text.get(run..at).unwrap_or_default());
                     let fault: fn(u64) -> DotFault = match octet {
                         b'\r' => |at| DotFault::BareCr { at },
                         _ => |at| DotFault::BareLf { at },
@@ -406,26 +402,26 @@ impl DotEncoder {
                     self.newline(at, output, fault)?;
                     self.place = Place::LineStart;
                     at = at.saturating_add(1);
-                    run = at;
                     continue;
                 }
                 [0, ..] if self.bare == BareNewline::Reject => {
-                    output.put_slice(text.get(run..at).unwrap_or_default());
                     return Err(self.refuse(at, |at| DotFault::Nul { at }));
                 }
-                _ => {}
+                _ => output.put_u8(*octet),
             }
             let from = at.saturating_add(1);
-            at = first_hit(text, from);
+            at = copy_to_hit(text, from, Dot::Doubled, output);
             if at > from {
                 match text.get(at.saturating_sub(1)) {
-                    Some(b'\n') => self.place = Place::LineStart, // `first_hit` saw to its CR
-                    Some(b'\r') => at = at.saturating_sub(1),
+                    Some(b'\n') => self.place = Place::LineStart, // `copy_to_hit` saw to its CR
+                    Some(b'\r') => {
+                        at = at.saturating_sub(1);
+                        output.truncate(output.len().saturating_sub(1));
+                    }
                     _ => {}
                 }
             }
         }
-        output.put_slice(text.get(run..at).unwrap_or_default());
         self.at = self.at.saturating_add(text.len() as u64);
         Ok(())
     }
