@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 
 use crate::grammar::class::{self, Class};
-use crate::mode::{Mode, Profile, Quirk, Quirks};
+use crate::grammar::string::IString;
+use crate::mode::{CHECKED, Mode, Profile, Quirk, Quirks};
 
 /// Where parsed octets are kept: borrowed from the frame (`&[u8]`), or shared with it (`Bytes`).
 pub trait Keep<'a>: AsRef<[u8]> + Clone + Sized {
@@ -123,6 +124,13 @@ impl<'a> Cursor<'a, &'a [u8]> {
         let mut c = Self::borrowed(octets, &STRICT);
         let thing = parse(&mut c)?;
         if c.rest.is_empty() { Ok(thing) } else { Err(c.fault("the end")) }
+    }
+}
+
+impl<'a> Cursor<'a, &'a [u8]> {
+    /// Over text that was checked when it was read.
+    pub(crate) fn checked(octets: &'a [u8]) -> Self {
+        Self::borrowed(octets, &CHECKED)
     }
 }
 
@@ -441,6 +449,66 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
             self.deviations.push(Deviation { quirk, at: self.at() });
         }
         Ok(())
+    }
+
+    /// Passes a value of no known grammar: up to a space, a `)` or the line's end that is outside of its parentheses, quotes and
+    /// literals.
+    pub(crate) fn pass_value(&mut self) -> Result<()> {
+        let mut depth: u32 = 0;
+        loop {
+            match self.peek() {
+                Some(b'(') => {
+                    self.take(1);
+                    depth = depth.saturating_add(1);
+                }
+                Some(b')') if depth > 0 => {
+                    self.take(1);
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                Some(b'"') => {
+                    self.take(1);
+                    self.pass_quoted()?;
+                }
+                Some(b'{' | b'~') => {
+                    if IString::parse_literal(self).is_err() {
+                        self.take(1);
+                    }
+                }
+                Some(b' ' | b')') if depth == 0 => return Ok(()),
+                Some(_) if !self.at_end() => drop(self.take(1)),
+                _ if depth == 0 => return Ok(()),
+                _ => return Err(self.fault("')'")),
+            }
+        }
+    }
+
+    /// Passes what is left of a quoted string, whatever it holds.
+    fn pass_quoted(&mut self) -> Result<()> {
+        loop {
+            match self.rest {
+                [b'"', rest @ ..] => {
+                    self.rest = rest;
+                    return Ok(());
+                }
+                [b'\\', _, rest @ ..] | [_, rest @ ..] if !self.at_end() => self.rest = rest,
+                _ => return Err(self.fault("a closing quote")),
+            }
+        }
+    }
+
+    /// The same, of what stands at `at`, where the cursor goes back to.
+    #[cold]
+    pub(crate) fn back_to_noting(&mut self, quirk: Quirk, at: usize, expected: &'static str) -> Result<()> {
+        self.back_to(at);
+        self.deviation(quirk, expected)
+    }
+
+    /// Whether the frame ends here, behind a streamed literal: it is the part of a response before its octets.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.rest.is_empty() && self.streamed.last() == Some(&self.whole.len())
     }
 
     /// How many kinds of strayings were let pass so far.

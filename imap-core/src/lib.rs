@@ -42,15 +42,27 @@ mod writer;
 
 pub use cursor::{Deviation, Keep, SyntaxError};
 pub use frame::{Announcement, Cut, Frame, FrameFault, FrameLimits, Framer, Refused};
+pub use grammar::body::{
+    Beside, BodyExtension, BodyFields, BodyStructure, Content, Disposition, EnvelopeText, Languages,
+    Parameters, Part,
+};
 pub use grammar::capability::{Capabilities, Capability, CapabilityList, Extension};
+pub use grammar::code::{Charsets, Code, Progress};
 pub use grammar::date::{Date, DateTime};
+pub use grammar::envelope::{Address, Addresses, Envelope};
 pub use grammar::esearch::{Esearch, NumberList, PartialRange, ReturnData, ReturnOption, SearchData};
+pub use grammar::fetch::{
+    Fetch, FetchAttribute, FetchAttributes, FetchMacro, Invalid, Item, Labels, ObjectId, Partial,
+};
 pub use grammar::flag::{Flag, FlagList, FlagWord};
+pub use grammar::list::{ListExtended, ListExtendedItem, MailboxAttribute, MailboxAttributes, MailboxList};
 pub use grammar::mailbox::{ListMailbox, Mailbox};
 pub use grammar::numbers::NumberSet;
 pub use grammar::search::{EntryType, ModSeqEntry, SearchKey, SearchKeys};
+pub use grammar::section::{HeaderList, Section, SectionText};
 pub use grammar::sequence::{Numbering, Ranges, SeqNumber, SeqRange, SequenceSet};
 pub use grammar::sort::{SortCriterion, SortKey, SortOrder};
+pub use grammar::status::{MailboxStatus, StatusAttribute, StatusAttributes, StatusItem};
 pub use grammar::string::{AString, Atom, IString, LiteralForm, NString, Quoted, Tag, Text};
 pub use grammar::thread::{Thread, ThreadNode};
 pub use grammar::utf7;

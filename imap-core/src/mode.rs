@@ -114,6 +114,8 @@ quirks! {
     DateForm,
     /// A set of ranges with stray commas or of no order it should have.
     SetForm,
+    /// A FETCH item, a response code or a piece of a list that cannot be read: it alone is kept raw.
+    BrokenItem,
     /// A CAPABILITY list that does not name IMAP4rev1 or IMAP4rev2.
     NoRevision,
 }
@@ -152,6 +154,9 @@ impl std::fmt::Debug for Quirks {
         f.debug_set().entries(Quirk::ALL.iter().filter(|quirk| self.has(**quirk))).finish()
     }
 }
+
+/// For text that was checked when it was read: anything goes.
+pub(crate) static CHECKED: Mode = Mode { utf8: true, ..Mode::new(Profile::Liberal) };
 
 impl Mode {
     /// A new connection, nothing enabled.

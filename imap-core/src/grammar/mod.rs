@@ -8,19 +8,26 @@
 //!   and iterated from there: one `B`, no `Vec`. `parse` has then walked it once by the same rules.
 //! - A tree is a flat pre-order `Vec` with counts.
 
+pub(crate) mod body;
 pub(crate) mod capability;
 #[cfg(test)]
 pub(crate) mod check;
 pub(crate) mod class;
+pub(crate) mod code;
 pub(crate) mod date;
+pub(crate) mod envelope;
 pub(crate) mod esearch;
+pub(crate) mod fetch;
 pub(crate) mod flag;
 pub(crate) mod keyword;
+pub(crate) mod list;
 pub(crate) mod mailbox;
 pub(crate) mod numbers;
 pub(crate) mod search;
+pub(crate) mod section;
 pub(crate) mod sequence;
 pub(crate) mod sort;
+pub(crate) mod status;
 pub(crate) mod string;
 pub(crate) mod thread;
 pub mod utf7;

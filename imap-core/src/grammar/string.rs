@@ -219,6 +219,13 @@ fn quoted_odd<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>, from: usize) -> Result<&'a
     }
 }
 
+impl<B> Quoted<B> {
+    /// Of what was read as the inside of a quoted string.
+    pub(crate) const fn of_checked(inside: B) -> Self {
+        Self(inside)
+    }
+}
+
 impl<B: AsRef<[u8]>> Quoted<B> {
     /// As it was sent, backslashes included.
     pub fn as_bytes(&self) -> &[u8] {
@@ -287,6 +294,8 @@ impl<'a, B: Keep<'a>> IString<B> {
         Self::parse_other(c)
     }
 
+    /// What does not begin with a quote.
+    #[inline(never)]
     fn parse_other(c: &mut Cursor<'a, B>) -> Result<Self> {
         match c.peek() {
             Some(b'{') => Self::parse_literal(c),
@@ -337,6 +346,27 @@ fn announcement<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<(LiteralForm, 
         return Err(c.fault("'}' and CRLF"));
     }
     Ok((form, size))
+}
+
+impl<'a> IString<&'a [u8]> {
+    /// `string`, borrowed whatever the cursor keeps.
+    pub(crate) fn parse_borrowed<B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<Self> {
+        let from = c.at();
+        let form = IString::parse(c).map(|string| match string {
+            IString::Quoted(_) => None,
+            IString::Literal(form, octets) => Some((form, octets.as_ref().len())),
+            IString::Streamed(form, _) => Some((form, 0)),
+        })?;
+        let read = c.since(from);
+        Ok(match form {
+            Some((form, length)) => {
+                Self::Literal(form, read.get(read.len().saturating_sub(length)..).unwrap_or_default())
+            }
+            None => Self::Quoted(Quoted(
+                read.strip_prefix(b"\"").and_then(|read| read.strip_suffix(b"\"")).unwrap_or(read),
+            )),
+        })
+    }
 }
 
 impl IString {
@@ -436,6 +466,37 @@ impl<'a, B: Keep<'a>> NString<B> {
     /// `nstring / literal8`
     pub(crate) fn parse_or_literal8(c: &mut Cursor<'a, B>) -> Result<Self> {
         if c.peek() == Some(b'~') { IString::parse_literal(c).map(Self::String) } else { Self::parse(c) }
+    }
+}
+
+/// Reads an `nstring` whose octets are in the frame, and keeps nothing of it.
+#[inline]
+pub(crate) fn pass_nstring<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<()> {
+    if c.eat(b'"') {
+        return quoted_rest(c).map(drop);
+    }
+    if c.eat_nil() { Ok(()) } else { pass_other(c) }
+}
+
+/// Reads a `string` whose octets are in the frame, and keeps nothing of it.
+#[inline]
+pub(crate) fn pass_string<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<()> {
+    if c.eat(b'"') { quoted_rest(c).map(drop) } else { pass_other(c) }
+}
+
+#[inline(never)]
+fn pass_other<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<()> {
+    match IString::parse_other(c)? {
+        IString::Streamed(..) => Err(c.fault("a shorter literal")),
+        _ => Ok(()),
+    }
+}
+
+/// Reads an `astring` whose octets are in the frame, and keeps nothing of it.
+pub(crate) fn pass_astring<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<()> {
+    match AString::parse(c)? {
+        AString::String(IString::Streamed(..)) => Err(c.fault("a shorter literal")),
+        _ => Ok(()),
     }
 }
 
