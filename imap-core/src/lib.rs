@@ -3,6 +3,7 @@
 //! | piece | what it does |
 //! |---|---|
 //! | [`Framer`] | cuts whole commands and responses off the input, and streams what is long |
+//! | [`Response`] | all that a server says, both ways |
 //! | [`Mode`], [`Profile`], [`Quirk`] | which grammar holds on this connection, and which strayings are let pass |
 //! | [`SyntaxError`] | where a line is wrong, what was expected there, and what stands there instead |
 //! | [`Writer`] | writes strictly by the grammar, and marks where a synchronizing literal must wait |
@@ -36,6 +37,7 @@ pub mod message;
 mod mode;
 #[cfg(feature = "net")]
 pub mod net;
+mod response;
 pub mod store;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod writer;
@@ -68,6 +70,11 @@ pub use grammar::thread::{Thread, ThreadNode};
 pub use grammar::utf7;
 pub use grammar::value::Value;
 pub use mode::{Literals, Mode, Profile, Quirk, Quirks};
+pub use response::{
+    Acl, Comparator, Continuation, IdParameters, ListRights, Metadata, MetadataEntries, MyRights,
+    NamespaceDescription, Namespaces, Quota, QuotaResource, QuotaRoots, Response, Status, StatusResponse,
+    Untagged,
+};
 pub use writer::{Mark, Pause, Side, Writer};
 
 #[cfg(doctest)]

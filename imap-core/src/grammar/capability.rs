@@ -317,6 +317,11 @@ impl CapabilityList {
 }
 
 impl<'a, B: Keep<'a>> CapabilityList<B> {
+    /// None.
+    pub(crate) fn empty(c: &Cursor<'a, B>) -> Self {
+        Self(c.keep(b""))
+    }
+
     /// `capability *(SP capability)`, up to the end of the line or a `]`.
     pub(crate) fn read(c: &mut Cursor<'a, B>) -> Result<Self> {
         let from = c.at();

@@ -29,11 +29,11 @@ pub struct MailboxList<B: AsRef<[u8]> = Bytes> {
 }
 
 /// `mbx-list-flags`: the text, read when it is asked.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 pub struct MailboxAttributes<B = Bytes>(B);
 
 /// `mbox-list-extended = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"`: the text, read when it is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct ListExtended<B = Bytes>(B);
 
 /// `mbox-list-extended-item = mbox-list-extended-item-tag SP tagged-ext-val`
@@ -143,8 +143,11 @@ impl MailboxAttributes {
 impl<B: AsRef<[u8]>> MailboxAttributes<B> {
     /// Each.
     pub fn iter(&self) -> impl Iterator<Item = MailboxAttribute<&[u8]>> {
-        let words = self.0.as_ref().split(|octet| *octet == b' ').filter(|word| !word.is_empty());
-        words.map(MailboxAttribute::of)
+        self.words().map(MailboxAttribute::of)
+    }
+
+    fn words(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.as_ref().split(|octet| *octet == b' ').filter(|word| !word.is_empty())
     }
 
     /// Whether it is said.
@@ -152,6 +155,23 @@ impl<B: AsRef<[u8]>> MailboxAttributes<B> {
         self.iter().any(|its| its.as_bytes().eq_ignore_ascii_case(attribute.as_bytes()))
     }
 }
+
+impl<B: AsRef<[u8]>> PartialEq for MailboxAttributes<B> {
+    /// In any case.
+    fn eq(&self, other: &Self) -> bool {
+        self.words().map(<[u8]>::to_ascii_lowercase).eq(other.words().map(<[u8]>::to_ascii_lowercase))
+    }
+}
+
+impl<B: AsRef<[u8]>> Eq for MailboxAttributes<B> {}
+
+impl<B: AsRef<[u8]>> PartialEq for ListExtended<B> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<B: AsRef<[u8]>> Eq for ListExtended<B> {}
 
 impl<B: AsRef<[u8]>> fmt::Debug for MailboxAttributes<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -285,7 +305,7 @@ impl<B: AsRef<[u8]>> MailboxList<B> {
 
     /// Behind the word.
     pub(crate) fn write(&self, out: &mut Writer<'_>) {
-        out.list(self.attributes.iter(), |attribute, out| match attribute.as_bytes() {
+        out.list(self.attributes.words(), |word, out| match word {
             word @ [b'\\', ..] => out.put(word),
             word => {
                 out.octet(b'\\');
