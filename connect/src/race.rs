@@ -221,7 +221,8 @@ impl<E> Race<E> {
         let longer = later(now, self.config.attempt_delay.max(so_far));
         let newest = self.log.attempts.last().map(|attempt| attempt.started);
         let bound = newest.map_or(longer, |newest| later(newest, MAX_ATTEMPT_DELAY));
-        self.next_at = self.next_at.max(Some(longer.min(bound)));
+        // `None` stays: nothing holds back the one that a failure calls for.
+        self.next_at = self.next_at.map(|at| at.max(longer.min(bound)));
     }
 
     /// An attempt has succeeded, in the caller's meaning of it: the race is over.
@@ -240,7 +241,7 @@ impl<E> Race<E> {
         let Some(attempt) = running(&mut self.log, id) else { return };
         attempt.outcome = Outcome::Failed(why);
         attempt.ended = Some(now);
-        self.next_at = Some(now);
+        self.next_at = None;
     }
 
     /// The next thing to do; `None` until something happens, or it is [`poll_timeout`](Self::poll_timeout).
@@ -290,7 +291,7 @@ impl<E> Race<E> {
                     attempt.outcome = Outcome::TimedOut;
                     attempt.ended = Some(now);
                     self.actions.push_back(Action::Cancel { id: AttemptId(at) });
-                    self.next_at = Some(now);
+                    self.next_at = None;
                 }
             }
         }

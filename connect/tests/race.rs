@@ -5,8 +5,8 @@ mod sim;
 use std::{num::NonZeroUsize, time::Duration};
 
 use mail46_connect::{
-    Config, Family, FamilyPolicy, History, Ignored, LookupError, MAX_ATTEMPT_DELAY, MIN_ATTEMPT_DELAY, Mode,
-    Nat64, Outcome, Pref64, Target,
+    Action, Config, Family, FamilyPolicy, History, Ignored, LookupError, MAX_ATTEMPT_DELAY,
+    MIN_ATTEMPT_DELAY, Mode, Nat64, Outcome, Pref64, Race, Target,
 };
 use sim::{World, destinations, dns, run, told};
 
@@ -427,4 +427,30 @@ fn an_address_of_two_hosts_is_tried_once_by_whatever_way() {
     let config = Config::new().policy(FamilyPolicy::PreferIpv4).nat64(Nat64::Known(vec![Pref64::WELL_KNOWN]));
     let ran = told(run(vec![Target::LookUp, Target::LookUp], config, &world));
     assert_eq!(ran, "0:4a 9:64:ff9b::c000:20a AllFailed@10");
+}
+
+#[test]
+fn a_failure_calls_for_the_next_whoever_makes_progress_then() {
+    for failure_first in [true, false] {
+        let start = std::time::Instant::now();
+        let target = Target::Addresses(destinations("6a,4a,6b"));
+        let mut race: Race<&str> = Race::new([target], Config::new(), start);
+        let started = |race: &mut Race<&str>, at: u64| match race.poll(start + millis(at)) {
+            Some(Action::Start { id, .. }) => Some(id),
+            other => panic!("{at}: {other:?}"),
+        };
+        let (first, second) = (started(&mut race, 0).unwrap(), started(&mut race, 250).unwrap());
+        let now = start + millis(300);
+        if failure_first {
+            race.failed(first, "refused", now);
+        }
+        race.progressed(second, now);
+        if !failure_first {
+            race.failed(first, "refused", now);
+        }
+        assert_eq!(race.poll_timeout(), Some(start), "failure first: {failure_first}");
+        assert!(started(&mut race, 300).is_some());
+        // And the one after it has its delay again.
+        assert!(race.poll(now + millis(1)).is_none());
+    }
 }
