@@ -75,6 +75,35 @@ pub async fn connect(host: &str, port: u16, options: &Options) -> Result<Connect
 /// # Ok(()) }
 /// ```
 ///
+/// The futures of the losers are dropped, wherever they are, and their sockets closed with them. What is owed to a server by
+/// then is the caller's, as only he knows the protocol: RFC 5321 s 4.1.1.10 wants QUIT of who was greeted. A guard around
+/// the stream can say it on its way out, as the send buffer of a new connection is empty, and `try_write` never waits:
+///
+/// ```
+/// use mail46_connect::Dial;
+/// use tokio::{io::AsyncReadExt, net::TcpStream};
+///
+/// struct Greeted(Option<TcpStream>);
+///
+/// impl Drop for Greeted {
+///     fn drop(&mut self) {
+///         if let Some(stream) = &self.0 {
+///             let _ = stream.try_write(b"QUIT\r\n");
+///         }
+///     }
+/// }
+///
+/// async fn attempt(dial: Dial) -> std::io::Result<TcpStream> {
+///     let mut stream = dial.tcp().await?;
+///     let mut code = [0; 3];
+///     stream.read_exact(&mut code).await?; // dropped here: who has not spoken yet is owed nothing
+///     let mut greeted = Greeted(Some(stream));
+///     // … STARTTLS, EHLO: dropped here, the server reads QUIT
+///     greeted.0.take().ok_or_else(|| std::io::ErrorKind::NotConnected.into()) // the winner's is kept
+/// }
+/// # let _ = attempt;
+/// ```
+///
 /// # Errors
 /// [`ConnectError`], with the log of what was tried.
 pub async fn connect_with<T, F, Fut>(

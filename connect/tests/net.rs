@@ -303,6 +303,58 @@ async fn the_systems_resolver() {
     assert!(matches!(error.failure, Failure::NoAddress | Failure::Lookup), "{error}");
 }
 
+/// As the documentation of `connect_with` has it.
+struct Greeted(Option<TcpStream>);
+
+impl Drop for Greeted {
+    fn drop(&mut self) {
+        if let Some(stream) = &self.0 {
+            let _ = stream.try_write(b"QUIT\r\n");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_loser_that_was_greeted_may_leave_with_a_word() {
+    let (listener, port) = server("46").await;
+    let attempt = async |dial: Dial| {
+        let mut stream = dial.tcp().await?;
+        stream.read_exact(&mut [0; 4]).await?;
+        let mut greeted = Greeted(Some(stream));
+        let stream = greeted.0.as_mut().unwrap();
+        stream.write_all(b"EHLO client.test\r\n").await?;
+        stream.read_exact(&mut [0; 4]).await?;
+        Ok::<_, io::Error>(greeted.0.take().unwrap())
+    };
+    let options = loopback(0, 0).options();
+    let client = connect_with("mail.test", port, &options, attempt);
+    let serve = async {
+        let mut kept = Vec::new();
+        loop {
+            let mut accepted = listener.accept().await.unwrap();
+            accepted.stream.write_all(b"220 ").await.unwrap();
+            let is_v4 = accepted.peer.ip().is_ipv4();
+            if is_v4 {
+                accepted.stream.write_all(b"250 ").await.unwrap();
+            }
+            kept.push(accepted.stream);
+            if is_v4 {
+                return kept;
+            }
+        }
+    };
+    let (connected, mut kept) = tokio::join!(client, serve);
+    let connected = connected.unwrap();
+    assert_eq!(connected.family(), Family::V4);
+    let mut said = String::new();
+    kept[0].read_to_string(&mut said).await.unwrap();
+    assert_eq!(said, "EHLO client.test\r\nQUIT\r\n", "the loser");
+    drop(connected);
+    said.clear();
+    kept[1].read_to_string(&mut said).await.unwrap();
+    assert_eq!(said, "EHLO client.test\r\n", "the winner's stream is the caller's");
+}
+
 /// Threads of the system's look-ups.
 fn lookup_threads() -> usize {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0 };
