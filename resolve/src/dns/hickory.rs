@@ -14,19 +14,16 @@ use hickory_resolver::{
     proto::{
         dnssec::{Proof, TrustAnchors},
         op::ResponseCode,
-        rr::{Name, RData, Record, RecordType},
+        rr::{Name, Record, RecordType},
     },
 };
 use mail46_wire::Domain;
 
 use super::{
     Dns,
-    take::{self, absolute, domain, negative, seconds},
+    take::{self, ALIASES_MAX, Taken, absolute, domain, negative, seconds},
 };
 use crate::{Alias, Answer, Mx, Outcome, Security, Srv, Target, Tlsa, Trouble};
-
-/// Links of an alias chain that are followed.
-const ALIASES_MAX: usize = 16;
 
 /// hickory-resolver, asked in the way that mail needs.
 ///
@@ -139,13 +136,13 @@ impl Hickory {
         Ok(Self { resolver, validating })
     }
 
-    async fn ask<T>(&self, name: &Domain, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Taken>(&self, name: &Domain) -> Answer<T> {
         let Ok(name) = absolute(name.as_str()) else { return Answer::failed(Trouble::Network) };
-        let mut answer = self.once(name.clone(), kind, &take).await;
+        let mut answer = self.once(name.clone()).await;
         // hickory gives up on a chain of aliases without a word: no data, and no SOA. A server may say that without
         // a chain as well (RFC 2308 s 2.2, type 3), so it is asked what it knows.
         if matches!(answer.outcome, Outcome::NoData) && answer.ttl.is_zero() {
-            return self.follow(name, kind, &take, answer).await;
+            return self.follow(name, answer).await;
         }
         // And it loses the links when it has the end of a chain already. Their proofs are wanted (RFC 7672 s 2.1.3).
         let links_lost = answer.alias.as_ref().is_some_and(|alias| alias.initial == Security::Unchecked);
@@ -162,16 +159,10 @@ impl Hickory {
         answer
     }
 
-    async fn follow<T>(
-        &self,
-        name: Name,
-        kind: RecordType,
-        take: &impl Fn(&RData) -> Option<T>,
-        answer: Answer<T>,
-    ) -> Answer<T> {
+    async fn follow<T: Taken>(&self, name: Name, answer: Answer<T>) -> Answer<T> {
         let Ok(links) = self.links(name).await else { return Answer::failed(Trouble::AliasLoop) };
         let (Some((last, _)), Some((_, initial))) = (links.last(), links.first()) else { return answer };
-        let mut answer = self.once(last.clone(), kind, take).await;
+        let mut answer = self.once(last.clone()).await;
         if links.iter().any(|(_, security)| *security != Security::Secure) {
             answer.security = if self.validating { Security::Insecure } else { Security::Unchecked };
         }
@@ -184,7 +175,7 @@ impl Hickory {
         let mut links: Vec<(Name, Security)> = Vec::new();
         loop {
             let from = links.last().map_or(&first, |(name, _)| name).clone();
-            let answer = self.once(from, RecordType::CNAME, &take::cname).await;
+            let answer = self.once::<Name>(from).await;
             let [next] = answer.as_records() else { return Ok(links) };
             let again = *next == first || links.iter().any(|(name, _)| name == next);
             if again || links.len() >= ALIASES_MAX {
@@ -194,9 +185,9 @@ impl Hickory {
         }
     }
 
-    async fn once<T>(&self, name: Name, kind: RecordType, take: &impl Fn(&RData) -> Option<T>) -> Answer<T> {
-        match self.resolver.lookup(name.clone(), kind).await {
-            Ok(lookup) => self.records(&lookup, &name, kind, take),
+    async fn once<T: Taken>(&self, name: Name) -> Answer<T> {
+        match self.resolver.lookup(name.clone(), T::KIND).await {
+            Ok(lookup) => self.records(&lookup, &name),
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => self.none(&none),
             Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
                 let ttl = response.negative_ttl().unwrap_or(0);
@@ -210,36 +201,27 @@ impl Hickory {
         }
     }
 
-    fn records<T>(
-        &self,
-        lookup: &Lookup,
-        name: &Name,
-        kind: RecordType,
-        take: &impl Fn(&RData) -> Option<T>,
-    ) -> Answer<T> {
+    fn records<T: Taken>(&self, lookup: &Lookup, name: &Name) -> Answer<T> {
         let code = lookup.message().response_code;
         if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
             return Answer::failed(take::rcode(code));
         }
         let answers = lookup.answers();
-        let records: Vec<T> = answers
-            .iter()
-            .filter(|record| record.record_type() == kind)
-            .filter_map(|record| take(&record.data))
-            .collect();
+        let records: Vec<T> = answers.iter().filter_map(|record| T::take(&record.data)).collect();
         let ttl = lookup.valid_until().saturating_duration_since(Instant::now());
         let mut answer =
             if records.is_empty() { negative(code, Duration::ZERO) } else { Answer::records(records, ttl) };
         // Only records of the type that was asked for and the aliases on the way: the list holds RRSIGs too, whose own
         // proof says nothing, and a second one is always indeterminate.
         let of_interest =
-            |record: &&Record| record.record_type() == kind || record.record_type() == RecordType::CNAME;
+            |record: &&Record| record.record_type() == T::KIND || record.record_type() == RecordType::CNAME;
         if self.validating {
             let secure = answers.iter().filter(of_interest).all(|record| record.proof == Proof::Secure);
             answer.security = if secure { Security::Secure } else { Security::Insecure };
         }
-        if kind != RecordType::CNAME {
-            let owner = answers.iter().find(|record| record.record_type() == kind).map(|record| &record.name);
+        if T::KIND != RecordType::CNAME {
+            let owner =
+                answers.iter().find(|record| record.record_type() == T::KIND).map(|record| &record.name);
             let owner = owner.filter(|owner| *owner != name).and_then(domain);
             let lost = |canonical| Alias { canonical, initial: Security::Unchecked };
             answer.alias = self.alias(answers, name).or_else(|| owner.map(lost));
@@ -247,23 +229,11 @@ impl Hickory {
         answer
     }
 
-    /// Follows the aliases among the records of one answer.
     fn alias(&self, answers: &[Record], name: &Name) -> Option<Alias> {
-        let link = |from: &Name| {
-            answers.iter().find_map(|record| match &record.data {
-                RData::CNAME(target) if record.name == *from => Some((target.0.clone(), record.proof)),
-                _ => None,
-            })
-        };
-        let (mut last, proof) = link(name)?;
-        for _ in 0..ALIASES_MAX {
-            match link(&last) {
-                Some((next, _)) => last = next,
-                None => break,
-            }
-        }
-        let initial = if self.validating { security(proof) } else { Security::Unchecked };
-        Some(Alias { canonical: domain(&last)?, initial })
+        let chain = take::chain(answers, name)?;
+        let initial =
+            chain.initial.map(|proof| if self.validating { security(proof) } else { Security::Unchecked })?;
+        Some(Alias { canonical: domain(&chain.last)?, initial })
     }
 
     fn none<T>(&self, none: &NoRecords) -> Answer<T> {
@@ -287,31 +257,31 @@ impl Hickory {
 
 impl Dns for Hickory {
     async fn mx(&self, name: &Domain) -> Answer<Mx> {
-        self.ask(name, RecordType::MX, take::mx).await
+        self.ask(name).await
     }
 
     async fn a(&self, name: &Domain) -> Answer<Ipv4Addr> {
-        self.ask(name, RecordType::A, take::a).await
+        self.ask(name).await
     }
 
     async fn aaaa(&self, name: &Domain) -> Answer<Ipv6Addr> {
-        self.ask(name, RecordType::AAAA, take::aaaa).await
+        self.ask(name).await
     }
 
     async fn srv(&self, name: &Domain) -> Answer<Srv> {
-        self.ask(name, RecordType::SRV, take::srv).await
+        self.ask(name).await
     }
 
     async fn tlsa(&self, name: &Domain) -> Answer<Tlsa> {
-        self.ask(name, RecordType::TLSA, take::tlsa).await
+        self.ask(name).await
     }
 
     async fn txt(&self, name: &Domain) -> Answer<Vec<u8>> {
-        self.ask(name, RecordType::TXT, take::txt).await
+        self.ask(name).await
     }
 
     async fn ptr(&self, address: IpAddr) -> Answer<Target> {
-        self.once(Name::from(address.to_canonical()), RecordType::PTR, &take::ptr).await
+        self.once(Name::from(address.to_canonical())).await
     }
 }
 

@@ -8,17 +8,14 @@ use std::time::Duration;
 
 use hickory_resolver::proto::{
     op::{DnsResponse, Edns, Message, Query, ResponseCode},
-    rr::{DNSClass, Name, RData, RecordType},
+    rr::{DNSClass, Name, RecordType},
 };
 
 pub use self::net::TrustedAd;
 use crate::{
     Alias, Answer, Security, Trouble,
-    dns::take::{self, domain, negative, seconds},
+    dns::take::{self, Chain, Taken, domain, negative, seconds},
 };
-
-/// Links of an alias chain that are followed in one answer.
-const ALIASES_MAX: usize = 16;
 
 /// What a reply comes to.
 enum Read<T> {
@@ -51,24 +48,19 @@ fn matching(octets: &[u8], query: &Message) -> Option<DnsResponse> {
     same.then_some(reply)
 }
 
-fn read<T>(
-    reply: &DnsResponse,
-    name: &Name,
-    kind: RecordType,
-    take: &impl Fn(&RData) -> Option<T>,
-) -> Read<T> {
+fn read<T: Taken>(reply: &DnsResponse, name: &Name) -> Read<T> {
     if !matches!(reply.response_code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Read::Answer(Answer::failed(take::rcode(reply.response_code)));
     }
     let security = if reply.authentic_data { Security::Secure } else { Security::Insecure };
-    let Some((last, mut ttl)) = end_of_aliases(reply, name, kind) else {
+    let Some(Chain { last, mut ttl, .. }) = take::chain(&reply.answers, name) else {
         return Read::Answer(Answer::failed(Trouble::AliasLoop));
     };
     let mut records = Vec::new();
     for record in &reply.answers {
-        if record.record_type() == kind && record.dns_class == DNSClass::IN && record.name == last {
+        if record.record_type() == T::KIND && record.dns_class == DNSClass::IN && record.name == last {
             ttl = ttl.min(record.ttl);
-            records.extend(take(&record.data));
+            records.extend(T::take(&record.data));
         }
     }
     let mut answer = if records.is_empty() {
@@ -92,23 +84,4 @@ fn read<T>(
         answer.alias = domain(&last).map(|canonical| Alias { canonical, initial: security });
     }
     Read::Answer(answer)
-}
-
-/// The name that the aliases of a reply lead to, and the lowest TTL on the way; `None` for a circle.
-fn end_of_aliases(reply: &DnsResponse, name: &Name, kind: RecordType) -> Option<(Name, u32)> {
-    let (mut last, mut ttl) = (name.clone(), u32::MAX);
-    if kind == RecordType::CNAME {
-        return Some((last, ttl));
-    }
-    for _ in 0..ALIASES_MAX {
-        let link = reply.answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) if record.name == last => Some((target.0.clone(), record.ttl)),
-            _ => None,
-        });
-        match link {
-            Some((next, of_link)) => (last, ttl) = (next, ttl.min(of_link)),
-            None => return Some((last, ttl)),
-        }
-    }
-    None
 }

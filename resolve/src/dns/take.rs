@@ -7,77 +7,75 @@ use std::{
 
 use hickory_resolver::proto::{
     ProtoError,
+    dnssec::Proof,
     op::ResponseCode,
-    rr::{Name, RData},
+    rr::{Name, RData, Record, RecordType},
 };
 use mail46_wire::Domain;
 
 use crate::{Answer, Mx, Srv, Target, Tlsa, Trouble};
 
-pub(crate) fn mx(rdata: &RData) -> Option<Mx> {
-    match rdata {
-        RData::MX(mx) => Some(Mx { preference: mx.preference, exchange: target(&mx.exchange) }),
-        _ => None,
-    }
+/// A type of record: its number, and what is ours of hickory's.
+pub(crate) trait Taken: Sized {
+    const KIND: RecordType;
+
+    fn take(data: &RData) -> Option<Self>;
 }
 
-pub(crate) fn a(rdata: &RData) -> Option<Ipv4Addr> {
-    match rdata {
-        RData::A(a) => Some(a.0),
-        _ => None,
-    }
+macro_rules! taken {
+    ($($ours:ty: $kind:ident($data:ident) => $made:expr;)*) => {$(
+        impl Taken for $ours {
+            const KIND: RecordType = RecordType::$kind;
+
+            fn take(data: &RData) -> Option<Self> {
+                if let RData::$kind($data) = data { Some($made) } else { None }
+            }
+        }
+    )*};
 }
 
-pub(crate) fn aaaa(rdata: &RData) -> Option<Ipv6Addr> {
-    match rdata {
-        RData::AAAA(aaaa) => Some(aaaa.0),
-        _ => None,
-    }
+taken! {
+    Mx: MX(mx) => Mx { preference: mx.preference, exchange: target(&mx.exchange) };
+    Ipv4Addr: A(a) => a.0;
+    Ipv6Addr: AAAA(aaaa) => aaaa.0;
+    Srv: SRV(srv) =>
+        Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target: target(&srv.target) };
+    Tlsa: TLSA(tlsa) => Tlsa {
+        usage: tlsa.cert_usage.into(),
+        selector: tlsa.selector.into(),
+        matching: tlsa.matching.into(),
+        data: tlsa.cert_data.clone(),
+    };
+    Vec<u8>: TXT(txt) => txt.txt_data.concat();
+    Target: PTR(ptr) => target(&ptr.0);
+    Name: CNAME(cname) => cname.0.clone();
 }
 
-pub(crate) fn srv(rdata: &RData) -> Option<Srv> {
-    match rdata {
-        RData::SRV(srv) => Some(Srv {
-            priority: srv.priority,
-            weight: srv.weight,
-            port: srv.port,
-            target: target(&srv.target),
-        }),
-        _ => None,
-    }
+/// Links of an alias chain that are followed.
+pub(crate) const ALIASES_MAX: usize = 16;
+
+/// Where the aliases among the records of one answer lead.
+pub(crate) struct Chain {
+    pub(crate) last: Name,
+    /// The lowest of the links.
+    pub(crate) ttl: u32,
+    /// Of the first link; `None` without a link.
+    pub(crate) initial: Option<Proof>,
 }
 
-pub(crate) fn tlsa(rdata: &RData) -> Option<Tlsa> {
-    match rdata {
-        RData::TLSA(tlsa) => Some(Tlsa {
-            usage: tlsa.cert_usage.into(),
-            selector: tlsa.selector.into(),
-            matching: tlsa.matching.into(),
-            data: tlsa.cert_data.clone(),
-        }),
-        _ => None,
+/// Follows the aliases among the records of one answer; `None` for a circle, or what is as long as one.
+pub(crate) fn chain(answers: &[Record], name: &Name) -> Option<Chain> {
+    let mut chain = Chain { last: name.clone(), ttl: u32::MAX, initial: None };
+    for _ in 0..ALIASES_MAX {
+        let link = answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if record.name == chain.last => Some((target.0.clone(), record)),
+            _ => None,
+        });
+        let Some((next, link)) = link else { return Some(chain) };
+        chain =
+            Chain { last: next, ttl: chain.ttl.min(link.ttl), initial: chain.initial.or(Some(link.proof)) };
     }
-}
-
-pub(crate) fn txt(rdata: &RData) -> Option<Vec<u8>> {
-    match rdata {
-        RData::TXT(txt) => Some(txt.txt_data.concat()),
-        _ => None,
-    }
-}
-
-pub(crate) fn ptr(rdata: &RData) -> Option<Target> {
-    match rdata {
-        RData::PTR(ptr) => Some(target(&ptr.0)),
-        _ => None,
-    }
-}
-
-pub(crate) fn cname(rdata: &RData) -> Option<Name> {
-    match rdata {
-        RData::CNAME(target) => Some(target.0.clone()),
-        _ => None,
-    }
+    None
 }
 
 /// With its final dot, so that no search list is ever used.

@@ -11,7 +11,7 @@ use std::{
 
 use hickory_resolver::proto::{
     op::{DnsResponse, Message, ResponseCode},
-    rr::{Name, RData, RecordType},
+    rr::{Name, RecordType},
 };
 use mail46_wire::Domain;
 use tokio::{
@@ -20,10 +20,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{ALIASES_MAX, Read, matching, query, read};
+use super::{Read, matching, query, read};
 use crate::{
     Answer, Dns, Mx, Security, Srv, Target, Tlsa, Trouble,
-    dns::take::{self, absolute},
+    dns::take::{self, ALIASES_MAX, Taken, absolute},
 };
 
 /// A stub without validation of its own: an answer is secure when a resolver that the caller trusts has set the AD bit.
@@ -54,19 +54,19 @@ impl TrustedAd {
         }
     }
 
-    async fn ask<T>(&self, name: &Domain, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn ask<T: Taken>(&self, name: &Domain) -> Answer<T> {
         let Ok(name) = absolute(name.as_str()) else { return Answer::failed(Trouble::Network) };
-        self.follow(name, kind, take).await
+        self.follow(name).await
     }
 
-    async fn follow<T>(&self, name: Name, kind: RecordType, take: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+    async fn follow<T: Taken>(&self, name: Name) -> Answer<T> {
         let (mut at, mut secure) = (name.clone(), true);
         for _ in 0..ALIASES_MAX {
-            let reply = match self.exchange(&at, kind).await {
+            let reply = match self.exchange(&at, T::KIND).await {
                 Ok(reply) => reply,
                 Err(trouble) => return Answer::failed(trouble),
             };
-            let mut answer = match read(&reply, &at, kind, &take) {
+            let mut answer = match read(&reply, &at) {
                 Read::Answer(answer) => answer,
                 Read::Follow(next) => {
                     secure &= reply.authentic_data;
@@ -185,30 +185,30 @@ async fn over_tcp(server: SocketAddr, octets: &[u8], query: &Message) -> Option<
 
 impl Dns for TrustedAd {
     async fn mx(&self, name: &Domain) -> Answer<Mx> {
-        self.ask(name, RecordType::MX, take::mx).await
+        self.ask(name).await
     }
 
     async fn a(&self, name: &Domain) -> Answer<Ipv4Addr> {
-        self.ask(name, RecordType::A, take::a).await
+        self.ask(name).await
     }
 
     async fn aaaa(&self, name: &Domain) -> Answer<Ipv6Addr> {
-        self.ask(name, RecordType::AAAA, take::aaaa).await
+        self.ask(name).await
     }
 
     async fn srv(&self, name: &Domain) -> Answer<Srv> {
-        self.ask(name, RecordType::SRV, take::srv).await
+        self.ask(name).await
     }
 
     async fn tlsa(&self, name: &Domain) -> Answer<Tlsa> {
-        self.ask(name, RecordType::TLSA, take::tlsa).await
+        self.ask(name).await
     }
 
     async fn txt(&self, name: &Domain) -> Answer<Vec<u8>> {
-        self.ask(name, RecordType::TXT, take::txt).await
+        self.ask(name).await
     }
 
     async fn ptr(&self, address: IpAddr) -> Answer<Target> {
-        self.follow(Name::from(address.to_canonical()), RecordType::PTR, take::ptr).await
+        self.follow(Name::from(address.to_canonical())).await
     }
 }
