@@ -17,6 +17,7 @@ use mail46_connect::{
     Config, ConnectError, Connected, Dial, Endpoint, Failure, Family, FamilyPolicy, HickoryResolver, Log,
     Options, connect_any,
 };
+use mail46_examples::say;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_rustls::{
@@ -85,7 +86,7 @@ async fn main() -> ExitCode {
             })
         }
         Err(Trouble::Setup(error)) => {
-            eprintln!("eyeballs: {error}");
+            say::err(format_args!("eyeballs: {error}"));
             ExitCode::from(78)
         }
     }
@@ -163,12 +164,12 @@ fn tell_winner(arguments: &Arguments, connected: &Connected<String>, took: Durat
         told["family"] = family.to_string().into();
         told["ms"] = millis.into();
         told["greeting"] = Some(&connected.stream).filter(|line| !line.is_empty()).cloned().into();
-        println!("{told}");
+        say::out(told);
     } else {
-        print!("{}", connected.log);
-        println!("{millis:9.1} ms  connected to {} family={family}", connected.address);
+        say::out(connected.log.to_string().trim_end());
+        say::out(format_args!("{millis:9.1} ms  connected to {} family={family}", connected.address));
         if !connected.stream.is_empty() {
-            println!("              {}", connected.stream);
+            say::out(format_args!("              {}", connected.stream));
         }
     }
 }
@@ -177,10 +178,10 @@ fn tell_failure(arguments: &Arguments, error: &ConnectError) {
     if arguments.json {
         let mut told = events(&error.log);
         told["outcome"] = error.failure.to_string().into();
-        println!("{told}");
+        say::out(told);
     } else {
-        print!("{}", error.log);
-        eprintln!("eyeballs: {}: {error}", arguments.host);
+        say::out(error.log.to_string().trim_end());
+        say::err(format_args!("eyeballs: {}: {error}", arguments.host));
     }
 }
 

@@ -1,14 +1,17 @@
 //! Where the mail of a domain goes, and what else DNS says about it.
 //!
 //! `cargo run --example mx -- [OPTIONS] DOMAIN…`, or `mx ptr ADDR`, `mx srv DOMAIN imap|pop3|submission`,
-//! `mx sts DOMAIN`, `mx tlsrpt DOMAIN`, `mx sender DOMAIN`. Exit: 0, 68 (permanent) or 75 (temporary, if anything was).
+//! `mx sts DOMAIN` (fetches the policy), `mx tlsrpt DOMAIN`, `mx sender DOMAIN`. Exit: 0, 68 (permanent) or 75 (temporary,
+//! if anything was).
 
 #[path = "mx/beside.rs"]
 mod beside;
 
-use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
+use mail46_connect::HickoryResolver;
+use mail46_examples::{https::Https, say};
 use mail46_resolve::{
     Destination, Failure, FamilyPolicy, Hickory, Limits, Own, Policy, Resolver, Rules, Validation, seeded,
     sts, tlsrpt, unseeded,
@@ -46,6 +49,12 @@ struct Options {
     /// Seconds for all questions about a domain.
     #[arg(long, value_name = "S", default_value = "15")]
     timeout: f64,
+    /// Certificates to trust for an MTA-STS policy, instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Fetch an MTA-STS policy from this port, in a laboratory.
+    #[arg(long, value_name = "N", default_value = "443")]
+    https_port: u16,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -67,7 +76,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 async fn main() -> ExitCode {
     run(&Options::parse()).await.map_or_else(
         |error| {
-            eprintln!("mx: {error}");
+            say::err(format_args!("mx: {error}"));
             ExitCode::from(64)
         },
         ExitCode::from,
@@ -104,18 +113,14 @@ async fn run(options: &Options) -> Result<u8> {
     let words: Vec<&str> = options.words.iter().map(String::as_str).collect();
     let mut worst = OK;
     let mut tell = |(json, text, exit): Told| {
-        println!("{}", if options.json { json.to_string() } else { text });
+        say::out(if options.json { json.to_string() } else { text });
         worst = worst.max(exit);
     };
     match words.as_slice() {
         ["ptr", address] => tell(beside::ptr(&resolver, address).await?),
         ["srv", domain, protocol] => tell(beside::srv(&resolver, domain, protocol, &mut random).await?),
         ["sender", domain] => tell(beside::sender(&resolver, domain, &mut random).await),
-        ["sts", domain] => {
-            let answer = resolver.sts_record(&Domain::from_unicode(domain)?).await?;
-            let record = sts::Record::find(answer.as_records()).map(|record| json!({ "id": record.id }));
-            tell(beside::record_of(domain, "MTA-STS", &answer, record));
-        }
+        ["sts", domain] => tell(beside::sts(&resolver, domain, &https(options)?).await?),
         ["tlsrpt", domain] => {
             let answer = resolver.tlsrpt_record(&Domain::from_unicode(domain)?).await?;
             let record = tlsrpt::Record::find(answer.as_records()).map(
@@ -141,6 +146,17 @@ async fn run(options: &Options) -> Result<u8> {
         }
     }
     Ok(worst)
+}
+
+fn https(options: &Options) -> Result<Https> {
+    let mut connector = mail46_connect::Options::new();
+    if let Some(server) = options.resolver {
+        connector = connector.resolver(Arc::new(HickoryResolver::from_server(server)?));
+    }
+    let mut https = Https::new(connector, options.ca.as_deref())?;
+    https.port = options.https_port;
+    https.patience = https.patience.min(Duration::try_from_secs_f64(options.timeout)?);
+    Ok(https)
 }
 
 async fn route(

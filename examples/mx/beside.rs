@@ -1,6 +1,12 @@
 //! The sub-commands of `mx`.
 
-use mail46_resolve::{Answer, Destination, Hickory, Resolver, SenderCheck, iprev::Iprev, srv::Discovery};
+use mail46_examples::https::Https;
+use mail46_resolve::{
+    Answer, Destination, Hickory, Resolver, SenderCheck,
+    iprev::Iprev,
+    srv::Discovery,
+    sts::{self, Pattern},
+};
 use mail46_wire::Domain;
 use serde_json::{Value, json};
 
@@ -46,6 +52,38 @@ pub(crate) async fn srv(
         Discovery::NotOffered | Discovery::Unknown => NO_HOST,
     };
     Ok((json, text, exit))
+}
+
+/// The record, and the policy that it announces.
+pub(crate) async fn sts(resolver: &Resolver<Hickory>, name: &str, https: &Https) -> Result<Told> {
+    let domain = Domain::from_unicode(name)?;
+    let answer = resolver.sts_record(&domain).await?;
+    let Some(record) = sts::Record::find(answer.as_records()) else {
+        return Ok(record_of(name, "MTA-STS", &answer, None));
+    };
+    let id = &record.id;
+    Ok(match sts::fetch(https, &domain).await {
+        Ok(policy) => {
+            let hosts: Vec<String> = policy.mx.iter().map(pattern).collect();
+            let (mode, age) = (policy.mode.as_str(), policy.max_age.as_secs());
+            let json = json!({ "domain": name, "outcome": "found", "record": { "id": id },
+                               "policy": { "mode": mode, "max_age": age, "mx": hosts } });
+            (json, format!("{name} MTA-STS: id {id}, {mode} for {age} s, mx {}", hosts.join(" ")), OK)
+        }
+        // RFC 8461 s 3.3: delivery goes on as though there were none.
+        Err(error) => {
+            let json = json!({ "domain": name, "outcome": "no-policy", "record": { "id": id },
+                               "error": error.to_string() });
+            (json, format!("{name} MTA-STS: id {id}, {error}"), TEMP_FAIL)
+        }
+    })
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Host(name) => name.to_string(),
+        Pattern::Below(name) => format!("*.{name}"),
+    }
 }
 
 pub(crate) async fn sender(resolver: &Resolver<Hickory>, name: &str, random: impl FnMut() -> u64) -> Told {

@@ -73,8 +73,13 @@ impl std::fmt::Debug for Authoritative {
 
 /// Starts a server for [`ZONES`] on `[::1]` and a free port.
 pub async fn start() -> Result<Authoritative, Stop> {
+    start_with(ZONES).await
+}
+
+/// The same for other zones.
+pub async fn start_with(zones: &[(&str, &str)]) -> Result<Authoritative, Stop> {
     let mut catalog = Catalog::new();
-    for (origin, text) in ZONES {
+    for (origin, text) in zones {
         let failed = |error: String| Stop::new(Exit::OsError, format!("zone {origin}: {error}"));
         let origin: Name = origin.parse().map_err(|error| failed(format!("{error}")))?;
         let parsed = Parser::new(*text, None, Some(origin)).parse();

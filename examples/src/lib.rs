@@ -7,6 +7,7 @@ pub mod dialogue;
 pub mod dns;
 pub mod dump;
 pub mod exit;
+pub mod https;
 pub mod letters;
 pub mod listen;
 pub mod maildir;
