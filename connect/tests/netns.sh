@@ -57,6 +57,9 @@ ip -n $M -6 route add 2001:db8:f::/48 via 2001:db8:1::2
 ip -n $M -6 route add blackhole 2001:db8:b::/48; ip -n $M route add blackhole 198.51.100.1
 ip -n $M -6 route add 2001:db8:c::/48 via 2001:db8:1::2
 ip -n $M route add 198.51.100.2 via 192.0.2.130
+# RFC 6724 s 6, rule 3: a way that is taken from a deprecated address.
+ip -n $C addr add 2001:db8::99/128 dev c0 preferred_lft 0
+ip -n $C -6 route add 2001:db8:2:99::/64 via 2001:db8::1 src 2001:db8::99
 ip netns exec $M nft -f - <<'NFT' || skip "nftables do not work here"
 table inet wrong {
   set seen { type ipv6_addr . inet_service; flags dynamic; timeout 10s; }
@@ -197,6 +200,7 @@ row "IPv6 black hole, IPv4 RST, IPv4 fine" 4 250 265 2001:db8:b::1,198.51.100.2,
 row "IPv4 black hole" 6 0 5 198.51.100.1,$OK6
 row "both RST: time to the error" - 0 10 2001:db8:c::1,198.51.100.2
 row "IPv6 accepts and is mute, IPv4 greets" 4 250 270 $OK6,$OK4 --greeting
+row "IPv6 from a deprecated address" 4 0 5 2001:db8:2:99::1,$OK4
 row "AAAA and A at once" 6 0 15 now.test
 row "AAAA 40 ms late" 6 40 60 late40.test
 row "AAAA 400 ms late" 4 50 65 late400.test

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     net::{IpAddr, SocketAddrV6},
+    panic,
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -95,7 +96,9 @@ impl Threads {
     fn work(&self) {
         while let Some(question) = self.next() {
             if !question.answer.is_closed() {
-                let answer = (self.ask)(&question.name, question.family);
+                // Should it ever panic, the thread lives on, and the question fails.
+                let answer = panic::catch_unwind(|| (self.ask)(&question.name, question.family));
+                let answer = answer.unwrap_or_else(|_| Err(LookupError::Temporary("no answer".into())));
                 // Nobody waits any more: that is the end of it.
                 let _gone = question.answer.send(answer);
             }
