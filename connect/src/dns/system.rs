@@ -215,6 +215,25 @@ mod tests {
         assert_eq!(ASKED.load(Ordering::SeqCst), 3, "those that were given up were not asked");
     }
 
+    static BROKEN: Threads = Threads::new(1, |_, _| panic!("on purpose"));
+
+    #[test]
+    fn a_panic_is_a_failure_and_costs_no_thread() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for _ in 0..3 {
+            let answer = runtime.block_on(BROKEN.look_up("any.test", Family::V6));
+            assert!(matches!(answer, Err(LookupError::Temporary(_))), "{answer:?}");
+        }
+        until("the thread ends", || BROKEN.lock().running == 0);
+    }
+
+    #[test]
+    fn what_is_no_name_is_no_panic() {
+        for name in ["", "a\0b", ".", "a..b", &"x".repeat(300)] {
+            assert!(getaddrinfo(name, Family::V4).is_err(), "{name:?}");
+        }
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn a_zone_is_looked_up_and_no_name() {
