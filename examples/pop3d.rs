@@ -1,6 +1,6 @@
 //! A POP3 server over a Maildir, or over mail that is made up, on any number of addresses of both families.
 
-use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use mail46_examples::{
@@ -44,7 +44,10 @@ struct Flags {
 }
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let flags: Flags = match exit::flags() {
+        Ok(flags) => flags,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(Stop::because(Exit::OsError, "starting"));
     exit::finish("pop3d", runtime.and_then(|runtime| runtime.block_on(run(flags))))
 }
@@ -74,9 +77,8 @@ async fn run(flags: Flags) -> Result<Exit, Stop> {
     };
     let users = flags.user.iter().map(|flag| user(flag)).collect::<Result<_, _>>()?;
     let service = Arc::new(Mails { users, store: Arc::new(store), locks: Locks::default() });
-    let plain = listeners(&flags.listen).await?;
-    let implicit = listeners(&flags.tls_port).await?;
-    std::io::stdout().flush().map_err(Stop::because(Exit::OsError, "stdout"))?;
+    let plain = listen::bind_all(&flags.listen).await?;
+    let implicit = listen::bind_all(&flags.tls_port).await?;
     let shutdown = Shutdown::new();
     let mut over_tls = server.clone();
     over_tls.implicit_tls = true;
@@ -102,17 +104,6 @@ fn user(flag: &str) -> Result<OneUser, Stop> {
         }
         _ => Err(Stop::new(Exit::Usage, "--user NAME:PASS, where the name may be a folder's")),
     }
-}
-
-async fn listeners(addresses: &[String]) -> Result<Vec<tokio::net::TcpListener>, Stop> {
-    let mut all = Vec::new();
-    for address in addresses {
-        for listener in listen::bind(address).await? {
-            println!("listening {}", listener.local_addr().map_err(Stop::because(Exit::OsError, address))?);
-            all.push(listener);
-        }
-    }
-    Ok(all)
 }
 
 struct Mails {

@@ -70,9 +70,18 @@ pub fn finish(program: &str, end: Result<Exit, Stop>) -> std::process::ExitCode 
     let exit = match end {
         Ok(exit) => exit,
         Err(Stop(exit, text)) => {
-            crate::say::err(format_args!("{program}: {}", text.escape_debug()));
+            complain(program, &text);
             exit
         }
     };
     std::process::ExitCode::from(exit as u8)
+}
+
+/// Says why something failed, in one line, whatever the other side put into it.
+pub fn complain(program: &str, text: &str) {
+    let line: String = text
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
+        .collect();
+    crate::say::err(format_args!("{program}: {line}"));
 }

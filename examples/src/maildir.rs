@@ -14,10 +14,12 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt},
 };
 
+use crate::{lock::FileLock, removal, say};
+
 /// Octets that are read at a time.
 const BLOCK: usize = 64 * 1024;
 
-/// Where the users' mail is. Only sessions of one process keep out of each other's way.
+/// Where the users' mail is.
 #[derive(Debug)]
 pub enum Store {
     /// A Maildir for each user, in a folder of that name; or the folder itself, if it is a Maildir.
@@ -38,17 +40,21 @@ impl Store {
     }
 }
 
-/// Who is logged in: one session for each user (RFC 1939 s 4).
+/// Who is logged in: one session for each user (RFC 1939 s 4). A Maildir has a lock file besides, for other processes.
 #[derive(Clone, Debug, Default)]
 pub struct Locks(Arc<Mutex<HashSet<String>>>);
 
 #[derive(Debug)]
-struct Lock(Locks, String);
+struct Lock {
+    locks: Locks,
+    user: String,
+    file: Option<FileLock>,
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Ok(mut users) = self.0.0.lock() {
-            users.remove(&self.1);
+        if let Ok(mut users) = self.locks.0.lock() {
+            users.remove(&self.user);
         }
     }
 }
@@ -61,7 +67,8 @@ pub struct Mail {
     user: String,
     /// The file that is being read, and how far.
     open: Option<(MessageNumber, u64, fs::File)>,
-    _lock: Lock,
+    /// Who commits has it too: a session that is given up while it does keeps others out until it is done.
+    lock: Arc<Lock>,
 }
 
 #[derive(Debug)]
@@ -73,6 +80,7 @@ struct Stored {
 
 #[derive(Debug)]
 enum Place {
+    /// Below the Maildir.
     File(PathBuf),
     Memory(Bytes),
 }
@@ -80,53 +88,82 @@ enum Place {
 impl Mail {
     /// Locks a user's mail.
     pub fn open(store: &Arc<Store>, locks: &Locks, user: &str) -> Result<Self, Reply> {
+        let in_use = || Reply::err(Some(ResponseCode::InUse), "another session has this maildrop");
         let mut users =
             locks.0.lock().map_err(|_| Reply::err(Some(ResponseCode::SysPerm), "locks are broken"))?;
         if !users.insert(user.to_owned()) {
-            return Err(Reply::err(Some(ResponseCode::InUse), "another session has this maildrop"));
+            return Err(in_use());
         }
-        let lock = Lock(locks.clone(), user.to_owned());
+        drop(users);
+        let mut lock = Lock { locks: locks.clone(), user: user.to_owned(), file: None };
+        if let Store::Files(root) = &**store {
+            let dir = maildir(root, user);
+            let file = FileLock::take(&dir.join("pop3d.lock")).map_err(|error| {
+                say::err(format_args!("pop3d: the maildrop {} cannot be locked: {error}", dir.display()));
+                Reply::err(Some(ResponseCode::SysPerm), "the maildrop cannot be locked")
+            })?;
+            lock.file = Some(file.ok_or_else(in_use)?);
+        }
         Ok(Self {
             store: Arc::clone(store),
             messages: Vec::new(),
             user: user.to_owned(),
             open: None,
-            _lock: lock,
+            lock: Arc::new(lock),
         })
     }
 
-    async fn scan(&self, dir: &Path) -> io::Result<Vec<Stored>> {
-        let one = dir.join(&self.user);
-        let dir = if fs::try_exists(dir.join("cur")).await? { dir } else { &one };
-        let mut all = Vec::new();
-        for folder in ["cur", "new"] {
-            let mut entries = fs::read_dir(dir.join(folder)).await?;
-            while let Some(entry) = entries.next_entry().await? {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                if !name.starts_with('.') && entry.file_type().await?.is_file() {
-                    // `W=` is this very number, written there by who delivered the message.
-                    let known =
-                        name.split([',', ':']).find_map(|field| field.strip_prefix("W=")?.parse().ok());
-                    let octets = match known {
-                        Some(octets) => octets,
-                        None => octets_on_the_wire(&entry.path()).await?,
-                    };
-                    all.push((
-                        name.clone(),
-                        Stored { id: unique_id(&name)?, octets, place: Place::File(entry.path()) },
-                    ));
-                }
+    /// Does this to the Maildir where it does not stand in the way of other sessions. It is done to its end, whatever becomes of
+    /// this session.
+    async fn change<F>(&self, dir: &Path, change: F) -> io::Result<()>
+    where
+        F: FnOnce(&Path) -> io::Result<()> + Send + 'static,
+    {
+        let (dir, lock) = (dir.to_owned(), Arc::clone(&self.lock));
+        let done = tokio::task::spawn_blocking(move || {
+            let result = change(&dir);
+            drop(lock);
+            result
+        });
+        done.await.map_err(io::Error::other)?
+    }
+}
+
+/// The user's Maildir.
+fn maildir(root: &Path, user: &str) -> PathBuf {
+    if root.join("cur").exists() { root.to_owned() } else { root.join(user) }
+}
+
+async fn scan(dir: &Path) -> io::Result<Vec<Stored>> {
+    let mut all = Vec::new();
+    for folder in ["cur", "new"] {
+        let mut entries = fs::read_dir(dir.join(folder)).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') && entry.file_type().await?.is_file() {
+                // `W=` is this very number, written there by who delivered the message.
+                let known = name.split([',', ':']).find_map(|field| field.strip_prefix("W=")?.parse().ok());
+                let octets = match known {
+                    Some(octets) => octets,
+                    None => octets_on_the_wire(&entry.path()).await?,
+                };
+                let place = Place::File(Path::new(folder).join(entry.file_name()));
+                all.push((name.clone(), Stored { id: unique_id(&name)?, octets, place }));
             }
         }
-        all.sort_by(|one, other| one.0.cmp(&other.0));
-        Ok(all.into_iter().map(|(_, stored)| stored).collect())
     }
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(all.into_iter().map(|(_, stored)| stored).collect())
 }
 
 impl Maildrop for Mail {
     async fn list(&mut self) -> io::Result<Vec<Message>> {
         self.messages = match &*self.store {
-            Store::Files(dir) => self.scan(dir).await?,
+            Store::Files(root) => {
+                let dir = maildir(root, &self.user);
+                self.change(&dir, removal::recover).await?;
+                scan(&dir).await?
+            }
             Store::Memory(mail) => {
                 let mail = mail.lock().map_err(|_| io::Error::other("poisoned"))?;
                 let stored = |(id, text): &(UniqueId, Bytes)| Stored {
@@ -143,15 +180,16 @@ impl Maildrop for Mail {
 
     async fn read(&mut self, message: MessageNumber, from: u64) -> io::Result<Bytes> {
         let stored = self.messages.get(message.index()).ok_or(io::ErrorKind::NotFound)?;
-        match &stored.place {
-            Place::Memory(text) => {
+        match (&stored.place, &*self.store) {
+            (Place::Memory(text), _) => {
                 Ok(text.slice(usize::try_from(from).unwrap_or(usize::MAX).min(text.len())..))
             }
-            Place::File(path) => {
+            (Place::File(_), Store::Memory(_)) => Err(io::ErrorKind::NotFound.into()),
+            (Place::File(path), Store::Files(root)) => {
                 let mut file = match self.open.take() {
                     Some((number, at, file)) if number == message && at == from => file,
                     _ => {
-                        let mut file = fs::File::open(path).await?;
+                        let mut file = fs::File::open(maildir(root, &self.user).join(path)).await?;
                         file.seek(SeekFrom::Start(from)).await?;
                         file
                     }
@@ -164,39 +202,25 @@ impl Maildrop for Mail {
         }
     }
 
-    /// All or none: the files are taken out of the Maildir one by one, and put back if one cannot be.
     async fn commit(&mut self, deleted: &[MessageNumber]) -> io::Result<()> {
-        let gone: Vec<&Stored> =
-            deleted.iter().filter_map(|number| self.messages.get(number.index())).collect();
-        if let Store::Memory(mail) = &*self.store {
-            let mut mail = mail.lock().map_err(|_| io::Error::other("poisoned"))?;
-            mail.retain(|(id, _)| !gone.iter().any(|stored| stored.id == *id));
-            return Ok(());
-        }
-        let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
-        for stored in gone {
-            let Place::File(path) = &stored.place else { continue };
-            let aside = aside(path).ok_or(io::ErrorKind::InvalidInput)?;
-            if let Err(error) = fs::rename(path, &aside).await {
-                for (path, aside) in moved {
-                    fs::rename(aside, path).await?;
-                }
-                return Err(error);
+        let gone = deleted.iter().filter_map(|number| self.messages.get(number.index()));
+        match &*self.store {
+            Store::Files(root) => {
+                let file = |stored: &Stored| match &stored.place {
+                    Place::File(path) => Some(path.clone()),
+                    Place::Memory(_) => None,
+                };
+                let files: Vec<PathBuf> = gone.filter_map(file).collect();
+                self.change(&maildir(root, &self.user), move |dir| removal::remove(dir, &files)).await
             }
-            moved.push((path.clone(), aside));
+            Store::Memory(mail) => {
+                let ids: HashSet<&[u8]> = gone.map(|stored| stored.id.as_bytes()).collect();
+                let mut mail = mail.lock().map_err(|_| io::Error::other("poisoned"))?;
+                mail.retain(|(id, _)| !ids.contains(id.as_bytes()));
+                Ok(())
+            }
         }
-        for (_, aside) in moved {
-            // It is out of the Maildir: what is left of it does no harm.
-            fs::remove_file(aside).await.ok();
-        }
-        Ok(())
     }
-}
-
-/// Its place in `tmp`, where no reader looks.
-fn aside(path: &Path) -> Option<PathBuf> {
-    let name = format!("deleted.{}", path.file_name()?.to_string_lossy());
-    Some(path.parent()?.parent()?.join("tmp").join(name))
 }
 
 /// The file's name without its flags; with a hash in the place of its end, if it does not fit (RFC 1939 s 7: 70 octets).

@@ -13,6 +13,8 @@ use std::{
 use mail46_pop3::{UniqueId, client::Seen};
 use tokio::{fs, io::AsyncWriteExt};
 
+use crate::lock::FileLock;
+
 /// A Maildir, and what of an account is fetched already.
 #[derive(Debug)]
 pub struct Spool {
@@ -23,26 +25,37 @@ pub struct Spool {
     /// What was fetched.
     pub seen: Seen,
     count: u64,
+    _lock: FileLock,
 }
 
 impl Spool {
     /// Opens the Maildir, and makes it if there is none; finishes what an interrupted run began. Without `state` the account's
-    /// state is a file in the Maildir.
-    pub async fn open(dir: &Path, state: Option<&Path>, account: &str) -> io::Result<Self> {
+    /// state is a file in the Maildir. `None`: another process has it.
+    pub async fn open(dir: &Path, state: Option<&Path>, account: &str) -> io::Result<Option<Self>> {
         for folder in ["cur", "new", "tmp"] {
             fs::create_dir_all(dir.join(folder)).await?;
         }
         let account = hex(account.as_bytes());
         let state = state.map_or_else(|| dir.join(format!(".fetch-pop3.{account}")), Path::to_owned);
+        let mut lock = state.clone().into_os_string();
+        lock.push(".lock");
+        let Some(lock) = FileLock::take(Path::new(&lock))? else { return Ok(None) };
         let seen = match fs::read_to_string(&state).await {
-            Ok(text) => Seen::parse(&text).map_err(io::Error::other)?,
+            Ok(text) => Seen::parse(&text)
+                .map_err(|error| io::Error::other(format!("{}: {error}", state.display())))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::default(),
             Err(error) => return Err(error),
         };
-        let mut spool =
-            Self { dir: dir.to_owned(), state, prefix: format!("fetch.{account}."), seen, count: 0 };
+        let mut spool = Self {
+            dir: dir.to_owned(),
+            state,
+            prefix: format!("fetch.{account}."),
+            seen,
+            count: 0,
+            _lock: lock,
+        };
         spool.finish_interrupted().await?;
-        Ok(spool)
+        Ok(Some(spool))
     }
 
     async fn finish_interrupted(&mut self) -> io::Result<()> {
@@ -65,6 +78,12 @@ impl Spool {
     pub async fn begin(&self, id: &UniqueId) -> io::Result<(fs::File, PathBuf)> {
         let path = self.dir.join("tmp").join(format!("{}{}", self.prefix, hex(id.as_bytes())));
         Ok((fs::File::create(&path).await?, path))
+    }
+
+    /// The message will not be whole: forgets it. On a full disk it is in the way of others.
+    pub async fn give_up(&self, (file, path): (fs::File, PathBuf)) {
+        drop(file);
+        fs::remove_file(path).await.ok();
     }
 
     /// The message is whole: keeps it.
@@ -134,15 +153,18 @@ mod tests {
     async fn an_interrupted_run_loses_and_doubles_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let id: UniqueId = "../../x".parse().unwrap();
-        let open = async || Spool::open(dir.path(), None, "u@h").await.unwrap();
+        let open = async || Spool::open(dir.path(), None, "u@h").await.unwrap().unwrap();
         // Interrupted inside the message: it is fetched again.
         let spool = open().await;
         let (mut file, _) = spool.begin(&id).await.unwrap();
         file.write_all(b"half").await.unwrap();
         file.flush().await.unwrap();
+        assert!(Spool::open(dir.path(), None, "u@h").await.unwrap().is_none(), "one at a time");
+        drop((spool, file));
         let spool = open().await;
         assert!(!spool.seen.contains(&id) && count(&dir.path().join("tmp")) == 0);
         // Interrupted behind the state: it is moved, and not fetched again.
+        drop(spool);
         let mut spool = open().await;
         let (mut file, path) = spool.begin(&id).await.unwrap();
         file.write_all(b"whole").await.unwrap();
@@ -150,6 +172,7 @@ mod tests {
         spool.seen.mark(&id, 1);
         spool.save().await.unwrap();
         assert!(path.exists());
+        drop((spool, file));
         let mut spool = open().await;
         assert!(spool.seen.contains(&id) && count(&dir.path().join("new")) == 1);
         // Not interrupted.
@@ -157,6 +180,7 @@ mod tests {
         let begun = spool.begin(&second).await.unwrap();
         spool.keep(&second, begun).await.unwrap();
         assert_eq!((count(&dir.path().join("new")), count(&dir.path().join("tmp"))), (2, 0));
+        drop(spool);
         assert!(open().await.seen.contains(&second));
     }
 }

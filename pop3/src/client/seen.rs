@@ -86,14 +86,15 @@ impl Seen {
         self.0.entry(id.as_bytes().to_vec()).or_insert(now);
     }
 
-    /// What to fetch and what to delete. Messages that bear the same unique-id are the same (RFC 1939 s 7): the first is fetched,
-    /// and the others are as old as it is.
+    /// What to fetch and what to delete. Messages that bear the same unique-id should be the same (RFC 1939 s 7), but nobody can tell:
+    /// of them only the first is fetched or deleted, and the next one is the first in its time, if what was deleted is forgotten
+    /// ([`retain`](Self::retain)).
     pub fn plan(&self, on_server: &[(MessageNumber, UniqueId)], keep: Keep, now: u64) -> Plan {
         let mut plan = Plan::default();
-        let mut new = std::collections::HashSet::new();
-        for (number, id) in on_server {
+        let mut met = std::collections::HashSet::new();
+        for (number, id) in on_server.iter().filter(|(_, id)| met.insert(id.as_bytes())) {
             match (self.0.get(id.as_bytes()), keep) {
-                (None, _) if new.insert(id.as_bytes()) => plan.fetch.push(*number),
+                (None, _) => plan.fetch.push(*number),
                 (Some(since), Keep::Seconds(most)) if now.saturating_sub(*since) >= most => {
                     plan.delete.push(*number)
                 }
@@ -134,7 +135,7 @@ mod tests {
             ("a 10\n", &["a"], Keep::Seconds(91), &[], &[], "not yet"),
             ("a 10\n", &["a", "b"], Keep::Seconds(0), &[2], &[1], "what was fetched and not removed before"),
             ("", &["a", "a"], Keep::Forever, &[1], &[], "RFC 1939 s 7: copies may share an id"),
-            ("a 10\n", &["a", "a"], Keep::Seconds(0), &[], &[1, 2], "and all of them go"),
+            ("a 10\n", &["a", "a"], Keep::Seconds(0), &[], &[1], "and only what was fetched goes"),
             ("a 999\n", &["a"], Keep::Seconds(1), &[], &[], "a clock that went backwards deletes nothing"),
         ];
         for (state, ids, keep, fetch, delete, shows) in rows {
