@@ -6,6 +6,7 @@
 #   chapters   from_send  our client into their servers
 #              into_sink  their clients into our server
 #              into_pop3d their clients read and delete mail from our POP3 server
+#              from_fetch our POP3 client from their server, interrupted too, and its exit statuses
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
 #              lab        time to connected over a network of namespaces (connect/tests/netns.sh)
@@ -18,7 +19,7 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-CHAPTERS="from_send into_sink into_pop3d faults rates lab routes"
+CHAPTERS="from_send into_sink into_pop3d from_fetch faults rates lab routes"
 for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"
@@ -31,7 +32,7 @@ finish() {
   stop_postfix
   stop_dovecot
   for process in ${STARTED[@]+"${STARTED[@]}"}; do stop "$process"; done
-  mountpoint -q "$T/full" 2>/dev/null && umount "$T/full"
+  for process in "$T/full" "$T/pop3/full"; do mountpoint -q "$process" 2>/dev/null && umount "$process"; done
   if [ "${KEEP:-}" = yes ]; then echo "kept $T"; else rm -rf "$T"; fi
 }
 trap finish EXIT
@@ -41,7 +42,7 @@ install_packages
 build_programs sink send pop3d fetch-pop3 eyeballs || exit 1
 make_authority || { cat "$T/log/ca.log"; exit 1; }
 "$PYTHON" "$ROOM/mail.py" make "$T/mails"
-eval "$(ports smtp submission smtps lmtp refused)"
+eval "$(ports smtp submission smtps lmtp pop3 pop3s pop3clear refused)"
 start_dovecot || { cat "$T/log/dovecot.err" "$T/log/dovecot.log"; echo "dovecot does not start"; exit 1; }
 start_postfix || { cat "$T/log/postfix.out" "$T/log/postfix.log"; echo "postfix does not start"; exit 1; }
 

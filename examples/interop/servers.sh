@@ -1,6 +1,6 @@
 # servers.sh - private Postfix and Dovecot on loopback, both families, everything below $T. Sourced by run.sh.
-# Postfix: $smtp (25), $submission (587, AUTH inside TLS), $smtps (465). Dovecot: $lmtp, and the SASL of both.
-# Users alice, bob, carol with $PASS, mail domain interop.test, mailboxes in $T/mail/USER.
+# Postfix: $smtp (25), $submission (587, AUTH inside TLS), $smtps (465). Dovecot: $lmtp, $pop3, $pop3s and the SASL of both; another
+# one without TLS has $pop3clear. Users alice, bob, carol, dave with $PASS, mail domain interop.test, mailboxes in $T/mail/USER.
 
 PASS='s3cret pass"word'
 
@@ -41,7 +41,7 @@ mpop mpop/apparmor boolean false' | debconf-set-selections
 start_dovecot() {
   local user
   mkdir -p "$T/dovecot/run" "$T/dovecot/state"
-  for user in alice bob carol; do
+  for user in alice bob carol dave; do
     mkdir -p "$T/mail/$user"
     echo "$user:{PLAIN}$PASS:$(id -u mail):$(id -g mail)::$T/mail/$user"
   done >"$T/dovecot/users"
@@ -52,7 +52,7 @@ base_dir = $T/dovecot/run
 state_dir = $T/dovecot/state
 log_path = $T/log/dovecot.log
 listen = 127.0.0.1, ::1
-protocols = lmtp
+protocols = lmtp pop3
 mail_location = maildir:%h
 first_valid_uid = 1
 first_valid_gid = 1
@@ -82,6 +82,14 @@ service lmtp {
     port = $lmtp
   }
 }
+service pop3-login {
+  inet_listener pop3 {
+    port = $pop3
+  }
+  inet_listener pop3s {
+    port = $pop3s
+  }
+}
 service auth {
   unix_listener $T/dovecot/auth {
     mode = 0666
@@ -93,10 +101,21 @@ service stats {
   }
 }
 D
-  dovecot -c "$T/dovecot/dovecot.conf" 2>"$T/log/dovecot.err" && until_true 10 connects ::1 "$lmtp" && connects 127.0.0.1 "$lmtp"
+  # STLS is offered or not by a whole Dovecot, whatever the port.
+  mkdir -p "$T/dovecot/clear-run" "$T/dovecot/clear-state"
+  sed "s:^base_dir = .*:base_dir = $T/dovecot/clear-run:; s:^state_dir = .*:state_dir = $T/dovecot/clear-state:; s:^ssl = .*:ssl = no:
+    s:^protocols = .*:protocols = pop3:; s:port = $pop3\$:port = $pop3clear:; s:port = $pop3s\$:port = 0:; s:dovecot/auth {:dovecot/clear-auth {:" \
+    "$T/dovecot/dovecot.conf" >"$T/dovecot/clear.conf"
+  dovecot -c "$T/dovecot/dovecot.conf" 2>"$T/log/dovecot.err" && dovecot -c "$T/dovecot/clear.conf" 2>>"$T/log/dovecot.err" &&
+    until_true 10 connects ::1 "$lmtp" && connects 127.0.0.1 "$lmtp" && until_true 10 connects ::1 "$pop3clear"
 }
 
-stop_dovecot() { [ -e "$T/dovecot/run/master.pid" ] && doveadm -c "$T/dovecot/dovecot.conf" stop 2>/dev/null; }
+stop_dovecot() {
+  local name
+  for name in dovecot:run clear:clear-run; do
+    [ -e "$T/dovecot/${name#*:}/master.pid" ] && doveadm -c "$T/dovecot/${name%:*}.conf" stop 2>/dev/null
+  done
+}
 
 start_postfix() {
   local conf=$T/postfix/conf family at
