@@ -10,11 +10,17 @@ mod commands;
 mod data;
 mod gate;
 mod harness;
+mod imap;
 mod replies;
 mod routes;
 
-const CHAPTERS: &[(&str, fn())] =
-    &[("data", data::run), ("commands", commands::run), ("replies", replies::run), ("routes", routes::run)];
+const CHAPTERS: &[(&str, fn())] = &[
+    ("data", data::run),
+    ("commands", commands::run),
+    ("replies", replies::run),
+    ("routes", routes::run),
+    ("imap", imap::run),
+];
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +28,7 @@ fn main() {
         && once == "once"
     {
         let times = times.parse().unwrap_or(1);
-        if !commands::once(case, times) && !replies::once(case, times) {
+        if !commands::once(case, times) && !replies::once(case, times) && !imap::once(case, times) {
             eprintln!("no case {case}");
             std::process::exit(2);
         }
