@@ -10,10 +10,10 @@ mod select;
 mod tests;
 
 pub use append::{Append, AppendData, AppendMessage, CatenatePart, Replace};
-pub use list::{List, ListReturn, ListSelect, StatusAttribute, StatusAttributes};
+pub use list::{List, ListReturn, ListSelect};
 pub use login::{Authenticate, Login, SecretAString, SecretOctets};
 pub use message::{Fetch, FetchModifier, Silence, Store, StoreAction, StoreAttribute, StoreModifier};
-pub use query::{Esearch as MultiSearch, Search, SearchScope, Sort, ThreadCommand};
+pub use query::{MultiSearch, Search, SearchScope, Sort, Thread};
 pub use select::{Create, CreateParameter, KnownUids, Qresync, Select, SelectParameter};
 
 use bytes::Bytes;
@@ -30,6 +30,7 @@ use crate::grammar::notify::Notify;
 use crate::grammar::parameter::to_end;
 use crate::grammar::quota::SetQuota;
 use crate::grammar::sequence::{Numbering, SequenceSet};
+use crate::grammar::status::StatusAttributes;
 use crate::grammar::string::{AString, Atom, Quoted, Tag};
 use crate::grammar::value::Value;
 use crate::mode::Mode;
@@ -54,7 +55,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 9051 s 9")]
-pub struct Command<B = Bytes> {
+pub struct Command<B: AsRef<[u8]> = Bytes> {
     /// What the answer is to be called.
     pub tag: Tag<B>,
     /// What is asked.
@@ -64,7 +65,7 @@ pub struct Command<B = Bytes> {
 /// What a command asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CommandBody<B = Bytes> {
+pub enum CommandBody<B: AsRef<[u8]> = Bytes> {
     /// `CAPABILITY`
     Capability,
     /// `NOOP`
@@ -189,7 +190,7 @@ pub enum CommandBody<B = Bytes> {
     /// `SORT`, `UID SORT`
     Sort(Box<Sort<B>>),
     /// `THREAD`, `UID THREAD`
-    Thread(Box<ThreadCommand<B>>),
+    Thread(Box<Thread<B>>),
     /// `REPLACE`, `UID REPLACE` (RFC 8508).
     Replace(Box<Replace<B>>),
     /// `CANCELUPDATE` and tags (RFC 5267).
@@ -256,7 +257,8 @@ impl<'a> Command<&'a [u8]> {
     /// The tag of what may be no command at all.
     pub fn tag_of(octets: &'a [u8]) -> Option<Tag<&'a [u8]>> {
         let length = octets.iter().position(|octet| !class::is(*octet, class::TAG))?;
-        (length > 0 && octets.get(length) == Some(&b' ')).then(|| Tag::of_checked(octets.get(..length).unwrap_or_default()))
+        (length > 0 && octets.get(length) == Some(&b' '))
+            .then(|| Tag::of_checked(octets.get(..length).unwrap_or_default()))
     }
 }
 
@@ -320,14 +322,15 @@ impl<'a, B: Keep<'a>> CommandBody<B> {
             NAMESPACE => Self::Namespace,
             RENAME => {
                 let (from, to) = (mailbox(c)?, mailbox(c)?);
-                let parameters = if crate::grammar::parameter::list_follows(c)? { Some(Value::read(c)?) } else { None };
+                let parameters =
+                    if crate::grammar::parameter::list_follows(c)? { Some(Value::read(c)?) } else { None };
                 Self::Rename(from, to, parameters)
             }
             SELECT => Self::Select(Select::parse(c)?),
             STATUS => {
                 let of = mailbox(c)?;
                 c.sp()?;
-                Self::Status(of, StatusAttributes::parse(c)?)
+                Self::Status(of, StatusAttributes::read(c)?)
             }
             SUBSCRIBE => Self::Subscribe(mailbox(c)?),
             UNSUBSCRIBE => Self::Unsubscribe(mailbox(c)?),
@@ -398,10 +401,14 @@ impl<'a, B: Keep<'a>> CommandBody<B> {
                 let set = SequenceSet::read(c)?;
                 c.sp()?;
                 let mailbox = Mailbox::parse(c)?;
-                if is_move { Self::Move { numbering, set, mailbox } } else { Self::Copy { numbering, set, mailbox } }
+                if is_move {
+                    Self::Move { numbering, set, mailbox }
+                } else {
+                    Self::Copy { numbering, set, mailbox }
+                }
             }
             SORT => Self::Sort(Box::new(Sort::parse(c, numbering)?)),
-            THREAD => Self::Thread(Box::new(ThreadCommand::parse(c, numbering)?)),
+            THREAD => Self::Thread(Box::new(Thread::parse(c, numbering)?)),
             REPLACE => Self::replace(c, numbering)?,
             EXPUNGE if numbering == Numbering::Uid => {
                 c.sp()?;
@@ -532,7 +539,9 @@ impl<B: AsRef<[u8]>> CommandBody<B> {
         }
         match self {
             Self::Id(id) => id.write(out),
-            Self::Language(all) | Self::Comparator(all) | Self::UrlFetch(all) => out.spaced(all, AString::write),
+            Self::Language(all) | Self::Comparator(all) | Self::UrlFetch(all) => {
+                out.spaced(all, AString::write)
+            }
             Self::Authenticate(authenticate) => authenticate.write(out),
             Self::Login(login) => login.write(out),
             Self::Append(append) => append.write(out),

@@ -82,12 +82,8 @@ impl<'a, B: Keep<'a>> Append<B> {
 impl<'a, B: Keep<'a>> AppendMessage<B> {
     fn parse(c: &mut Cursor<'a, B>) -> Result<Self> {
         c.sp()?;
-        let mut message = Self {
-            flags: None,
-            date: None,
-            extensions: Vec::new(),
-            data: AppendData::Catenate(Vec::new()),
-        };
+        let mut message =
+            Self { flags: None, date: None, extensions: Vec::new(), data: AppendData::Catenate(Vec::new()) };
         if c.peek() == Some(b'(') {
             message.flags = Some(FlagList::read(c, Place::Plain)?);
             c.sp()?;
@@ -112,7 +108,9 @@ impl<'a, B: Keep<'a>> AppendMessage<B> {
                 return Ok(message);
             }
             let value = Some(Value::read(c)?);
-            message.extensions.push(Parameter { name: crate::grammar::string::Atom::of_checked(c.keep(name)), value });
+            message
+                .extensions
+                .push(Parameter { name: crate::grammar::string::Atom::of_checked(c.keep(name)), value });
             c.sp()?;
         }
     }
@@ -275,7 +273,8 @@ impl<'a, B: Keep<'a>> Replace<B> {
         let start = c.at();
         let set = SequenceSet::<B>::read(c)?;
         let mut ranges = set.ranges();
-        let (Some(SeqRange::One(number)), None, false) = (ranges.next(), ranges.next(), set.has_saved()) else {
+        let (Some(SeqRange::One(number)), None, false) = (ranges.next(), ranges.next(), set.has_saved())
+        else {
             c.back_to(start);
             return Err(c.fault("one number"));
         };

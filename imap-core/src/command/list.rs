@@ -8,8 +8,8 @@ use crate::grammar::keyword::{self, keywords};
 use crate::grammar::mailbox::{ListMailbox, Mailbox};
 use crate::grammar::metadata;
 use crate::grammar::parameter::{OneOrMore, Parameter};
-use crate::grammar::string::{AString, Atom};
-use crate::mode::Quirk;
+use crate::grammar::status::StatusAttributes;
+use crate::grammar::string::AString;
 use crate::writer::Writer;
 
 /// ```text
@@ -20,7 +20,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 9051 s 9")]
-pub struct List<B = Bytes> {
+pub struct List<B: AsRef<[u8]> = Bytes> {
     /// Which mailboxes.
     pub select: Option<Vec<ListSelect<B>>>,
     /// What the patterns count from.
@@ -50,7 +50,7 @@ pub enum ListSelect<B = Bytes> {
 /// `return-option`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ListReturn<B = Bytes> {
+pub enum ListReturn<B: AsRef<[u8]> = Bytes> {
     /// `SUBSCRIBED`
     Subscribed,
     /// `CHILDREN`
@@ -68,9 +68,7 @@ pub enum ListReturn<B = Bytes> {
 }
 
 keywords! {
-    SUBSCRIBED, REMOTE, RECURSIVEMATCH, SPECIAL_USE = "SPECIAL-USE", CHILDREN, STATUS, MYRIGHTS, METADATA, MESSAGES,
-    RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, DELETED, SIZE, HIGHESTMODSEQ, MAILBOXID, APPENDLIMIT,
-    DELETED_STORAGE = "DELETED-STORAGE",
+    SUBSCRIBED, REMOTE, RECURSIVEMATCH, SPECIAL_USE = "SPECIAL-USE", CHILDREN, STATUS, MYRIGHTS, METADATA,
 }
 
 /// `"(" [thing *(SP thing)] ")"`
@@ -115,8 +113,10 @@ fn select_options<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<Vec<ListSele
         })
     })?;
     // RFC 9051 s 6.3.9.1: RECURSIVEMATCH "cannot be used alone or […] with REMOTE".
-    let has_base = all.iter().any(|one| matches!(one, ListSelect::Subscribed | ListSelect::SpecialUse | ListSelect::Other(_)));
-    if !has_base && all.contains(&ListSelect::RecursiveMatch) {
+    let has_base = all
+        .iter()
+        .any(|one| matches!(one, ListSelect::Subscribed | ListSelect::SpecialUse | ListSelect::Other(_)));
+    if !has_base && all.iter().any(|one| matches!(one, ListSelect::RecursiveMatch)) {
         c.back_to(start);
         return Err(c.fault("an option that RECURSIVEMATCH is about"));
     }
@@ -131,7 +131,7 @@ impl<'a, B: Keep<'a>> ListReturn<B> {
             CHILDREN => Self::Children,
             STATUS => {
                 c.sp()?;
-                Self::Status(StatusAttributes::parse(c)?)
+                Self::Status(StatusAttributes::read(c)?)
             }
             MYRIGHTS => Self::MyRights,
             METADATA => {
@@ -177,122 +177,5 @@ impl<B: AsRef<[u8]>> List<B> {
                 ListReturn::Other(parameter) => parameter.write(out),
             });
         }
-    }
-}
-
-/// `status-att`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StatusAttribute<B = Bytes> {
-    /// `MESSAGES`
-    Messages,
-    /// `RECENT` (RFC 3501).
-    Recent,
-    /// `UIDNEXT`
-    UidNext,
-    /// `UIDVALIDITY`
-    UidValidity,
-    /// `UNSEEN`
-    Unseen,
-    /// `DELETED`
-    Deleted,
-    /// `SIZE`
-    Size,
-    /// `HIGHESTMODSEQ` (RFC 7162).
-    HighestModSeq,
-    /// `MAILBOXID` (RFC 8474).
-    MailboxId,
-    /// `APPENDLIMIT` (RFC 7889).
-    AppendLimit,
-    /// `DELETED-STORAGE` (RFC 9208).
-    DeletedStorage,
-    /// Another.
-    Other(Atom<B>),
-}
-
-impl<B: AsRef<[u8]>> StatusAttribute<B> {
-    /// Its name.
-    pub fn name(&self) -> &[u8] {
-        match self {
-            Self::Messages => b"MESSAGES",
-            Self::Recent => b"RECENT",
-            Self::UidNext => b"UIDNEXT",
-            Self::UidValidity => b"UIDVALIDITY",
-            Self::Unseen => b"UNSEEN",
-            Self::Deleted => b"DELETED",
-            Self::Size => b"SIZE",
-            Self::HighestModSeq => b"HIGHESTMODSEQ",
-            Self::MailboxId => b"MAILBOXID",
-            Self::AppendLimit => b"APPENDLIMIT",
-            Self::DeletedStorage => b"DELETED-STORAGE",
-            Self::Other(name) => name.as_bytes(),
-        }
-    }
-}
-
-/// `"(" status-att *(SP status-att) ")"`: its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StatusAttributes<B = Bytes>(B);
-
-impl StatusAttributes {
-    /// `None` of none.
-    pub fn of<B: AsRef<[u8]>>(attributes: impl IntoIterator<Item = StatusAttribute<B>>) -> Option<Self> {
-        let mut text = Vec::new();
-        for attribute in attributes {
-            if !text.is_empty() {
-                text.push(b' ');
-            }
-            text.extend_from_slice(attribute.name());
-        }
-        (!text.is_empty()).then(|| Self(Bytes::from(text)))
-    }
-}
-
-impl<'a, B: Keep<'a>> StatusAttributes<B> {
-    pub(crate) fn parse(c: &mut Cursor<'a, B>) -> Result<Self> {
-        c.open("what to tell")?;
-        if c.peek() == Some(b')') {
-            // 163.com answers so; no client may ask so.
-            c.deviation(Quirk::EmptyList, "what to tell")?;
-            c.eat(b')');
-            return Ok(Self(c.keep(b"")));
-        }
-        let from = c.at();
-        loop {
-            c.word(class::ATOM, "what to tell")?;
-            let text = c.since(from);
-            if c.close()? {
-                return Ok(Self(c.keep(text)));
-            }
-            c.sp()?;
-        }
-    }
-}
-
-impl<B: AsRef<[u8]>> StatusAttributes<B> {
-    fn words(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.as_ref().split(|octet| *octet == b' ').filter(|word| !word.is_empty())
-    }
-
-    /// Each, in its order.
-    pub fn iter(&self) -> impl Iterator<Item = StatusAttribute<&[u8]>> {
-        self.words().map(|word| match keyword::of(word) {
-            MESSAGES => StatusAttribute::Messages,
-            RECENT => StatusAttribute::Recent,
-            UIDNEXT => StatusAttribute::UidNext,
-            UIDVALIDITY => StatusAttribute::UidValidity,
-            UNSEEN => StatusAttribute::Unseen,
-            DELETED => StatusAttribute::Deleted,
-            SIZE => StatusAttribute::Size,
-            HIGHESTMODSEQ => StatusAttribute::HighestModSeq,
-            MAILBOXID => StatusAttribute::MailboxId,
-            APPENDLIMIT => StatusAttribute::AppendLimit,
-            DELETED_STORAGE => StatusAttribute::DeletedStorage,
-            _ => StatusAttribute::Other(Atom::of_checked(word)),
-        })
-    }
-
-    pub(crate) fn write(&self, out: &mut Writer<'_>) {
-        out.list(self.words(), |word, out| out.put(word));
     }
 }

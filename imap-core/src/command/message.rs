@@ -17,7 +17,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 4466 s 3")]
-pub struct Fetch<B = Bytes> {
+pub struct Fetch<B: AsRef<[u8]> = Bytes> {
     /// What the numbers are.
     pub numbering: Numbering,
     /// Which messages.

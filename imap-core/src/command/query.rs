@@ -18,7 +18,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 9051 s 9")]
-pub struct Search<B = Bytes> {
+pub struct Search<B: AsRef<[u8]> = Bytes> {
     /// What the numbers in the answer are.
     pub numbering: Numbering,
     /// `RETURN`: what to answer; with it and nothing in it `ALL` is meant.
@@ -72,7 +72,7 @@ impl<B: AsRef<[u8]>> Search<B> {
 /// `sort = ["UID" SP] "SORT" [search-return-opts] SP sort-criteria SP charset 1*(SP search-key)` (RFC 5256, RFC 5267)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 5267 s 6")]
-pub struct Sort<B = Bytes> {
+pub struct Sort<B: AsRef<[u8]> = Bytes> {
     /// What the numbers in the answer are.
     pub numbering: Numbering,
     /// `RETURN`: what to answer.
@@ -114,7 +114,7 @@ impl<B: AsRef<[u8]>> Sort<B> {
 /// `thread = ["UID" SP] "THREAD" SP thread-alg SP charset 1*(SP search-key)` (RFC 5256)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 5256 s 5")]
-pub struct ThreadCommand<B = Bytes> {
+pub struct Thread<B = Bytes> {
     /// What the numbers in the answer are.
     pub numbering: Numbering,
     /// `ORDEREDSUBJECT`, `REFERENCES` or another.
@@ -125,7 +125,7 @@ pub struct ThreadCommand<B = Bytes> {
     pub keys: SearchKeys<B>,
 }
 
-impl<'a, B: Keep<'a>> ThreadCommand<B> {
+impl<'a, B: Keep<'a>> Thread<B> {
     pub(super) fn parse(c: &mut Cursor<'a, B>, numbering: Numbering) -> Result<Self> {
         c.sp()?;
         let algorithm = Atom::parse(c)?;
@@ -136,7 +136,7 @@ impl<'a, B: Keep<'a>> ThreadCommand<B> {
     }
 }
 
-impl<B: AsRef<[u8]>> ThreadCommand<B> {
+impl<B: AsRef<[u8]>> Thread<B> {
     pub(super) fn write(&self, out: &mut Writer<'_>) {
         self.algorithm.write(out);
         out.sp();
@@ -155,7 +155,7 @@ impl<B: AsRef<[u8]>> ThreadCommand<B> {
 /// A search in many mailboxes (RFC 7377).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 7377 s 4")]
-pub struct Esearch<B = Bytes> {
+pub struct MultiSearch<B: AsRef<[u8]> = Bytes> {
     /// `IN`: where to look; without it in the selected mailbox.
     pub scope: Option<SearchScope<B>>,
     /// `RETURN`: what to answer.
@@ -176,7 +176,7 @@ pub struct SearchScope<B = Bytes> {
     pub options: Option<Value<B>>,
 }
 
-impl<'a, B: Keep<'a>> Esearch<B> {
+impl<'a, B: Keep<'a>> MultiSearch<B> {
     pub(super) fn parse(c: &mut Cursor<'a, B>) -> Result<Self> {
         let scope = if c.eat_keyword(b" IN ") { Some(SearchScope::parse(c)?) } else { None };
         let returns = returns(c)?;
@@ -201,7 +201,7 @@ impl<'a, B: Keep<'a>> SearchScope<B> {
     }
 }
 
-impl<B: AsRef<[u8]>> Esearch<B> {
+impl<B: AsRef<[u8]>> MultiSearch<B> {
     pub(super) fn write(&self, out: &mut Writer<'_>) {
         if let Some(SearchScope { mailboxes, options }) = &self.scope {
             out.put(b"IN (");

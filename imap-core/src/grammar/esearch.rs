@@ -6,8 +6,10 @@ use bytes::Bytes;
 
 use crate::cursor::{Cursor, Keep, Result};
 use crate::grammar::class;
+use crate::grammar::fetch::FetchAttributes;
 use crate::grammar::keyword::{self, keywords};
 use crate::grammar::numbers::NumberSet;
+use crate::grammar::parameter::{Parameter, list_follows};
 use crate::grammar::sequence::{Numbering, SequenceSet, nz_number};
 use crate::grammar::string::{AString, Atom};
 use crate::grammar::value::Value;
@@ -62,7 +64,7 @@ impl PartialRange {
 /// `search-return-opt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ReturnOption<B = Bytes> {
+pub enum ReturnOption<B: AsRef<[u8]> = Bytes> {
     /// `MIN`
     Min,
     /// `MAX`
@@ -76,25 +78,18 @@ pub enum ReturnOption<B = Bytes> {
     /// `CONTEXT`: the same search will be asked again (RFC 5267).
     Context,
     /// `UPDATE`: tell what changes (RFC 5267), with items to fetch of what is new (RFC 5465).
-    Update(Option<Value<B>>),
+    Update(Option<FetchAttributes<B>>),
     /// `PARTIAL` (RFC 9394).
     Partial(PartialRange),
     /// `RELEVANCY` (RFC 6203).
     Relevancy,
-    /// Another, and its parameter.
-    Other(Atom<B>, Option<Value<B>>),
+    /// Another.
+    Other(Parameter<B>),
 }
 
 impl<'a, B: Keep<'a>> ReturnOption<B> {
     fn parse(c: &mut Cursor<'a, B>) -> Result<Self> {
         let word = c.word(class::ATOM, "a return option")?;
-        let list = |c: &mut Cursor<'a, B>| {
-            if c.rest().starts_with(b" (") {
-                c.sp()?;
-                return Value::read(c).map(Some);
-            }
-            Ok(None)
-        };
         Ok(match keyword::of(word) {
             MIN => Self::Min,
             MAX => Self::Max,
@@ -103,23 +98,12 @@ impl<'a, B: Keep<'a>> ReturnOption<B> {
             SAVE => Self::Save,
             CONTEXT => Self::Context,
             RELEVANCY => Self::Relevancy,
-            UPDATE => Self::Update(list(c)?),
+            UPDATE => Self::Update(if list_follows(c)? { Some(FetchAttributes::read(c)?) } else { None }),
             PARTIAL => {
                 c.sp()?;
                 Self::Partial(PartialRange::parse(c)?)
             }
-            // A parameter of an unknown option is known for one by its parenthesis, or by being no label.
-            _ => {
-                let is_value =
-                    c.peek() == Some(b' ') && matches!(c.peek_at(1), Some(b'0'..=b'9' | b'(' | b'*' | b'$'));
-                let value = if is_value {
-                    c.sp()?;
-                    Some(Value::read(c)?)
-                } else {
-                    None
-                };
-                Self::Other(Atom::of_checked(c.keep(word)), value)
-            }
+            _ => Self::Other(Parameter::read(c, word)?),
         })
     }
 }
@@ -143,14 +127,7 @@ impl<B: AsRef<[u8]>> ReturnOption<B> {
                 out.put(b"PARTIAL ");
                 return range.write(out);
             }
-            Self::Other(name, value) => {
-                name.write(out);
-                if let Some(value) = value {
-                    out.sp();
-                    value.write(out);
-                }
-                return;
-            }
+            Self::Other(parameter) => return parameter.write(out),
         };
         out.put(name);
     }

@@ -21,9 +21,9 @@ impl Id {
 
     /// Of fields and values; `None` of more than 30.
     pub fn of<'t>(pairs: impl IntoIterator<Item = (&'t str, Option<&'t str>)>) -> Option<Self> {
-        let pairs = pairs.into_iter().map(|(field, value)| {
-            (IString::of(field.as_bytes()), NString::of(value.map(str::as_bytes)))
-        });
+        let pairs = pairs
+            .into_iter()
+            .map(|(field, value)| (IString::of(field.as_bytes()), NString::of(value.map(str::as_bytes))));
         let pairs: Vec<_> = pairs.take(PAIRS_MAX.saturating_add(1)).collect();
         (pairs.len() <= PAIRS_MAX).then_some(Self(Some(pairs)))
     }

@@ -95,7 +95,10 @@ impl<'a, B: Keep<'a>> GetMetadata<B> {
         let mailbox = Mailbox::parse(c)?;
         c.sp()?;
         // Entries begin with a slash, options with a letter.
-        if found.is_empty() && c.peek() == Some(b'(') && c.peek_at(1).is_some_and(|octet| octet.is_ascii_alphabetic()) {
+        if found.is_empty()
+            && c.peek() == Some(b'(')
+            && c.peek_at(1).is_some_and(|octet| octet.is_ascii_alphabetic())
+        {
             place = OptionsPlace::BehindMailbox;
             found = options(c)?;
             c.sp()?;

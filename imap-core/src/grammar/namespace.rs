@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::cursor::{Cursor, Keep, Result};
+use crate::grammar::list::read_delimiter;
 use crate::grammar::parameter::many;
 use crate::grammar::string::IString;
 use crate::mode::Quirk;
@@ -69,7 +70,7 @@ impl<'a, B: Keep<'a>> Namespace<B> {
         c.open("a namespace")?;
         let prefix = IString::parse(c)?;
         c.sp()?;
-        let delimiter = delimiter(c)?;
+        let delimiter = read_delimiter(c)?;
         let mut extensions = Vec::new();
         while !c.close()? {
             c.sp()?;
@@ -81,24 +82,7 @@ impl<'a, B: Keep<'a>> Namespace<B> {
     }
 }
 
-/// `DQUOTE QUOTED-CHAR DQUOTE / nil`
-pub(crate) fn delimiter<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<Option<u8>> {
-    if c.eat_nil() {
-        return Ok(None);
-    }
-    let start = c.at();
-    let string = IString::parse(c)?;
-    let octets = string.octets();
-    match *octets {
-        [octet] if octet.is_ascii() && matches!(string, IString::Quoted(_)) => Ok(Some(octet)),
-        _ => {
-            c.back_to(start);
-            Err(c.fault("a hierarchy delimiter or NIL"))
-        }
-    }
-}
-
-pub(crate) fn write_delimiter(delimiter: Option<u8>, out: &mut Writer<'_>) {
+fn write_delimiter(delimiter: Option<u8>, out: &mut Writer<'_>) {
     match delimiter {
         Some(octet) => out.quote(&[octet]),
         None => out.put(b"NIL"),

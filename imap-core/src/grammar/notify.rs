@@ -76,7 +76,7 @@ impl<B: AsRef<[u8]>> MailboxFilter<B> {
 /// `event`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NotifyEvent<B = Bytes> {
+pub enum NotifyEvent<B: AsRef<[u8]> = Bytes> {
     /// `MessageNew`, and what to fetch of it.
     MessageNew(Option<FetchAttributes<B>>),
     /// `MessageExpunge`
@@ -100,7 +100,7 @@ pub enum NotifyEvent<B = Bytes> {
 /// `notify = "NOTIFY" SP (notify-set / notify-none)`
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "RFC 5465 s 8")]
-pub enum Notify<B = Bytes> {
+pub enum Notify<B: AsRef<[u8]> = Bytes> {
     /// `NONE`
     None,
     /// `SET`

@@ -447,7 +447,13 @@ impl<B: AsRef<[u8]>> AString<B> {
     /// Writes it as it was sent, as far as the writer's mode allows.
     pub fn write(&self, out: &mut Writer<'_>) {
         match self {
-            Self::Atom(octets) => out.put(octets.as_ref()),
+            // Anyone can make one of any octets: what is no atom is said as a string.
+            Self::Atom(octets) => match octets.as_ref() {
+                [] => out.put(b"\"\""),
+                // A label of Gmail's may begin with a backslash.
+                atom if is_each(atom.strip_prefix(b"\\").unwrap_or(atom), class::ASTRING) => out.put(atom),
+                octets => out.string(octets),
+            },
             Self::String(string) => string.write(out),
         }
     }
