@@ -1,34 +1,39 @@
 //! Commands, both directions: what a client says.
 
+mod acl;
 mod append;
+mod id;
 mod list;
 mod login;
 mod message;
+mod metadata;
+mod notify;
 mod query;
+mod quota;
 mod select;
 #[cfg(test)]
 mod tests;
 
+pub use acl::{RightsChange, SetAcl};
 pub use append::{Append, AppendData, AppendMessage, CatenatePart, Replace};
+pub use id::Id;
 pub use list::{List, ListReturn, ListSelect};
 pub use login::{Authenticate, Login, SecretAString, SecretOctets};
 pub use message::{Fetch, FetchModifier, Silence, Store, StoreAction, StoreAttribute, StoreModifier};
+pub use metadata::{GetMetadata, MetadataDepth, MetadataOption, OptionsPlace, SetMetadata};
+pub use notify::{MailboxFilter, Notify, NotifyEvent};
 pub use query::{MultiSearch, Search, SearchScope, Sort, Thread};
+pub use quota::SetQuota;
 pub use select::{Create, CreateParameter, KnownUids, Qresync, Select, SelectParameter};
 
 use bytes::Bytes;
 
 use crate::cursor::{Cursor, Keep, Result};
-use crate::grammar::acl::SetAcl;
 use crate::grammar::capability::CapabilityList;
 use crate::grammar::class;
-use crate::grammar::id::Id;
 use crate::grammar::keyword::{self, keywords};
 use crate::grammar::mailbox::{ListMailbox, Mailbox};
-use crate::grammar::metadata::{GetMetadata, SetMetadata};
-use crate::grammar::notify::Notify;
 use crate::grammar::parameter::to_end;
-use crate::grammar::quota::SetQuota;
 use crate::grammar::sequence::{Numbering, SequenceSet};
 use crate::grammar::status::StatusAttributes;
 use crate::grammar::string::{AString, Atom, Quoted, Tag};

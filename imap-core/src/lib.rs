@@ -46,7 +46,6 @@ mod writer;
 pub use command::{Command, CommandBody};
 pub use cursor::{Deviation, Keep, SyntaxError};
 pub use frame::{Announcement, Cut, Frame, FrameFault, FrameLimits, Framer, Refused};
-pub use grammar::acl::{Acl, ListRights, MyRights, Rights, RightsChange, SetAcl};
 pub use grammar::body::{
     Beside, BodyExtension, BodyFields, BodyStructure, Content, Disposition, EnvelopeText, Languages,
     Parameters, Part,
@@ -60,17 +59,10 @@ pub use grammar::fetch::{
     Fetch, FetchAttribute, FetchAttributes, FetchMacro, Invalid, Item, Labels, ObjectId, Partial,
 };
 pub use grammar::flag::{Flag, FlagList, FlagWord};
-pub use grammar::id::Id;
 pub use grammar::list::{ListExtended, ListExtendedItem, MailboxAttribute, MailboxAttributes, MailboxList};
 pub use grammar::mailbox::{ListMailbox, Mailbox};
-pub use grammar::metadata::{
-    GetMetadata, Metadata, MetadataData, MetadataDepth, MetadataOption, OptionsPlace, SetMetadata,
-};
-pub use grammar::namespace::{Namespace, Namespaces};
-pub use grammar::notify::{MailboxFilter, Notify, NotifyEvent};
 pub use grammar::numbers::NumberSet;
 pub use grammar::parameter::{OneOrMore, Parameter};
-pub use grammar::quota::{Quota, QuotaResource, QuotaRoot, SetQuota};
 pub use grammar::search::{EntryType, ModSeqEntry, SearchKey, SearchKeys};
 pub use grammar::section::{HeaderList, Section, SectionText};
 pub use grammar::sequence::{Numbering, Ranges, SeqNumber, SeqRange, SequenceSet};

@@ -6,7 +6,6 @@ use crate::cursor::{Cursor, Keep, Result};
 use crate::grammar::class;
 use crate::grammar::keyword::{self, keywords};
 use crate::grammar::mailbox::{ListMailbox, Mailbox};
-use crate::grammar::metadata;
 use crate::grammar::parameter::{OneOrMore, Parameter};
 use crate::grammar::status::StatusAttributes;
 use crate::grammar::string::AString;
@@ -136,7 +135,7 @@ impl<'a, B: Keep<'a>> ListReturn<B> {
             MYRIGHTS => Self::MyRights,
             METADATA => {
                 c.sp()?;
-                Self::Metadata(metadata::entries(c)?)
+                Self::Metadata(super::metadata::entries(c)?)
             }
             SPECIAL_USE => Self::SpecialUse,
             _ => Self::Other(Parameter::read(c, name)?),

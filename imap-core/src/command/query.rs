@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
+use super::notify::MailboxFilter;
 use crate::cursor::{Cursor, Keep, Result};
 use crate::grammar::esearch::{ReturnOption, parse_return, write_return};
-use crate::grammar::notify::MailboxFilter;
 use crate::grammar::search::SearchKeys;
 use crate::grammar::sequence::Numbering;
 use crate::grammar::sort::{SortCriterion, parse_criteria, write_criteria};

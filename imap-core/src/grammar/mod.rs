@@ -8,7 +8,6 @@
 //!   and iterated from there: one `B`, no `Vec`. `parse` has then walked it once by the same rules.
 //! - A tree is a flat pre-order `Vec` with counts.
 
-pub(crate) mod acl;
 pub(crate) mod body;
 pub(crate) mod capability;
 #[cfg(test)]
@@ -20,16 +19,11 @@ pub(crate) mod envelope;
 pub(crate) mod esearch;
 pub(crate) mod fetch;
 pub(crate) mod flag;
-pub(crate) mod id;
 pub(crate) mod keyword;
 pub(crate) mod list;
 pub(crate) mod mailbox;
-pub(crate) mod metadata;
-pub(crate) mod namespace;
-pub(crate) mod notify;
 pub(crate) mod numbers;
 pub(crate) mod parameter;
-pub(crate) mod quota;
 pub(crate) mod search;
 pub(crate) mod section;
 pub(crate) mod sequence;

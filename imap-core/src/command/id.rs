@@ -1,4 +1,4 @@
-//! Who is speaking: ID (RFC 2971).
+//! ID (RFC 2971): who is speaking.
 
 use bytes::Bytes;
 

@@ -1,10 +1,10 @@
-//! Metadata of mailboxes and of the server (RFC 5464).
+//! GETMETADATA and SETMETADATA (RFC 5464).
 
 use bytes::Bytes;
 
 use crate::cursor::{Cursor, Keep, Result};
 use crate::grammar::mailbox::Mailbox;
-use crate::grammar::parameter::{OneOrMore, Parameter, list, many, to_end};
+use crate::grammar::parameter::{OneOrMore, Parameter, list, many};
 use crate::grammar::string::{AString, NString};
 use crate::writer::Writer;
 
@@ -191,50 +191,4 @@ fn write_values<B: AsRef<[u8]>>(values: &[(AString<B>, NString<B>)], out: &mut W
         out.sp();
         value.write(out);
     });
-}
-
-/// `metadata-resp = "METADATA" SP mailbox SP (entry-values / entry-list)`, behind `METADATA` and its space.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "RFC 5464 s 5")]
-pub struct Metadata<B = Bytes> {
-    /// The mailbox; the empty one is the server.
-    pub mailbox: Mailbox<B>,
-    /// What it says of it.
-    pub data: MetadataData<B>,
-}
-
-/// What a METADATA response says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "RFC 5464 s 5")]
-pub enum MetadataData<B = Bytes> {
-    /// The values that were asked for.
-    Values(Vec<(AString<B>, NString<B>)>),
-    /// The entries that have changed.
-    Changed(Vec<AString<B>>),
-}
-
-impl<'a, B: Keep<'a>> Metadata<B> {
-    pub(crate) fn parse(c: &mut Cursor<'a, B>) -> Result<Self> {
-        let mailbox = Mailbox::parse(c)?;
-        if c.rest().starts_with(b" (") {
-            c.sp()?;
-            return Ok(Self { mailbox, data: MetadataData::Values(many(c, entry_value)?) });
-        }
-        let changed = to_end(c, entry)?;
-        if changed.is_empty() {
-            return Err(c.fault("entries"));
-        }
-        Ok(Self { mailbox, data: MetadataData::Changed(changed) })
-    }
-}
-
-impl<B: AsRef<[u8]>> Metadata<B> {
-    pub(crate) fn write(&self, out: &mut Writer<'_>) {
-        self.mailbox.write(out);
-        out.sp();
-        match &self.data {
-            MetadataData::Values(values) => write_values(values, out),
-            MetadataData::Changed(entries) => out.spaced(entries, AString::write),
-        }
-    }
 }
