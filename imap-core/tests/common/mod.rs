@@ -25,8 +25,8 @@ pub(crate) fn transcript(name: &str) -> Vec<Said> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut heading = String::new();
     let mut all: Vec<Said> = Vec::new();
-    // Octets that are left of a literal.
-    let mut left = None;
+    // Octets that are left of a literal, behind which the line goes on.
+    let mut left: Option<usize> = None;
     for (number, line) in text.lines().enumerate() {
         if let Some(of) = line.strip_prefix('#') {
             heading = of.trim().to_owned();
@@ -46,18 +46,12 @@ pub(crate) fn transcript(name: &str) -> Vec<Said> {
         };
         said.octets.extend_from_slice(line.as_bytes());
         said.octets.extend_from_slice(b"\r\n");
-        let mut rest = line.len() + 2;
-        if let Some(octets) = left {
-            rest = rest.saturating_sub(octets);
-            left = Some(octets.saturating_sub(line.len() + 2)).filter(|octets| *octets > 0);
-        }
-        // A new announcement, if the line is not all of a literal.
-        if left.is_none() && rest > 0 {
-            left = announced(line);
-        }
-        if left == Some(0) {
-            left = None;
-        }
+        let octets = left.unwrap_or(0);
+        // Behind a literal its line goes on, and may announce another.
+        left = match octets.checked_sub(line.len() + 2) {
+            Some(octets) if left.is_some() => Some(octets),
+            _ => announced(&line[octets.min(line.len())..]),
+        };
         all.push(said);
     }
     assert!(left.is_none(), "{name}: a literal without its end");
