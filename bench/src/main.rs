@@ -11,6 +11,7 @@ mod data;
 mod gate;
 mod harness;
 mod imap;
+mod pop3;
 mod replies;
 mod routes;
 
@@ -20,6 +21,7 @@ const CHAPTERS: &[(&str, fn())] = &[
     ("replies", replies::run),
     ("routes", routes::run),
     ("imap", imap::run),
+    ("pop3", pop3::run),
 ];
 
 fn main() {

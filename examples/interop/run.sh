@@ -9,6 +9,7 @@
 #              from_fetch our POP3 client from their server, interrupted too, and its exit statuses
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
+#              pop3_rates sessions and large messages of pop3d beside Dovecot's POP3
 #              lab        time to connected over a network of namespaces (connect/tests/netns.sh)
 #              routes     rates of MX selection and whole resolutions (bench gate)
 #   BIN=DIR    where the built programs are (default: builds them)
@@ -19,7 +20,7 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-CHAPTERS="from_send into_sink into_pop3d from_fetch faults rates lab routes"
+CHAPTERS="from_send into_sink into_pop3d from_fetch faults rates pop3_rates lab routes"
 for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"

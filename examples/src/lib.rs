@@ -17,6 +17,7 @@ pub mod message;
 pub mod outcome;
 pub mod progress;
 pub mod readback;
+pub mod reading;
 pub mod removal;
 pub mod reports;
 pub mod say;

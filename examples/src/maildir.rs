@@ -1,23 +1,21 @@
 //! Mail for `pop3d`: a Maildir, or one that is made up in memory.
 
 use std::{
-    collections::HashSet,
-    io::{self, SeekFrom},
+    collections::{HashMap, HashSet},
+    fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mail46_pop3::{MessageNumber, Reply, ResponseCode, UniqueId, net::Maildrop, server::Message};
-use tokio::{
-    fs,
-    io::{AsyncReadExt, AsyncSeekExt},
+
+use crate::{
+    lock::FileLock,
+    reading::{Reading, octets_on_the_wire},
+    removal, say,
 };
-
-use crate::{lock::FileLock, removal, say};
-
-/// Octets that are read at a time.
-const BLOCK: usize = 64 * 1024;
 
 /// Where the users' mail is.
 #[derive(Debug)]
@@ -42,7 +40,10 @@ impl Store {
 
 /// Who is logged in: one session for each user (RFC 1939 s 4). A Maildir has a lock file besides, for other processes.
 #[derive(Clone, Debug, Default)]
-pub struct Locks(Arc<Mutex<HashSet<String>>>);
+pub struct Locks {
+    users: Arc<Mutex<HashSet<String>>>,
+    sizes: Arc<Sizes>,
+}
 
 #[derive(Debug)]
 struct Lock {
@@ -53,7 +54,7 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Ok(mut users) = self.locks.0.lock() {
+        if let Ok(mut users) = self.locks.users.lock() {
             users.remove(&self.user);
         }
     }
@@ -65,8 +66,8 @@ pub struct Mail {
     store: Arc<Store>,
     messages: Vec<Stored>,
     user: String,
-    /// The file that is being read, and how far.
-    open: Option<(MessageNumber, u64, fs::File)>,
+    /// The message that is being read.
+    open: Option<(MessageNumber, Reading)>,
     /// Who commits has it too: a session that is given up while it does keeps others out until it is done.
     lock: Arc<Lock>,
 }
@@ -90,7 +91,7 @@ impl Mail {
     pub fn open(store: &Arc<Store>, locks: &Locks, user: &str) -> Result<Self, Reply> {
         let in_use = || Reply::err(Some(ResponseCode::InUse), "another session has this maildrop");
         let mut users =
-            locks.0.lock().map_err(|_| Reply::err(Some(ResponseCode::SysPerm), "locks are broken"))?;
+            locks.users.lock().map_err(|_| Reply::err(Some(ResponseCode::SysPerm), "locks are broken"))?;
         if !users.insert(user.to_owned()) {
             return Err(in_use());
         }
@@ -115,9 +116,10 @@ impl Mail {
 
     /// Does this to the Maildir where it does not stand in the way of other sessions. It is done to its end, whatever becomes of
     /// this session.
-    async fn change<F>(&self, dir: &Path, change: F) -> io::Result<()>
+    async fn change<F, R>(&self, dir: &Path, change: F) -> io::Result<R>
     where
-        F: FnOnce(&Path) -> io::Result<()> + Send + 'static,
+        F: FnOnce(&Path) -> io::Result<R> + Send + 'static,
+        R: Send + 'static,
     {
         let (dir, lock) = (dir.to_owned(), Arc::clone(&self.lock));
         let done = tokio::task::spawn_blocking(move || {
@@ -134,19 +136,17 @@ fn maildir(root: &Path, user: &str) -> PathBuf {
     if root.join("cur").exists() { root.to_owned() } else { root.join(user) }
 }
 
-async fn scan(dir: &Path) -> io::Result<Vec<Stored>> {
+/// What is in the Maildir, and how large, by the names that the files had.
+fn scan(dir: &Path, sizes: &Sizes) -> io::Result<Vec<Stored>> {
     let mut all = Vec::new();
     for folder in ["cur", "new"] {
-        let mut entries = fs::read_dir(dir.join(folder)).await?;
-        while let Some(entry) = entries.next_entry().await? {
+        for entry in fs::read_dir(dir.join(folder))? {
+            let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') && entry.file_type().await?.is_file() {
+            if !name.starts_with('.') && entry.file_type()?.is_file() {
                 // `W=` is this very number, written there by who delivered the message.
                 let known = name.split([',', ':']).find_map(|field| field.strip_prefix("W=")?.parse().ok());
-                let octets = match known {
-                    Some(octets) => octets,
-                    None => octets_on_the_wire(&entry.path()).await?,
-                };
+                let octets = known.map_or_else(|| sizes.of(&entry.path()), Ok)?;
                 let place = Place::File(Path::new(folder).join(entry.file_name()));
                 all.push((name.clone(), Stored { id: unique_id(&name)?, octets, place }));
             }
@@ -156,13 +156,42 @@ async fn scan(dir: &Path) -> io::Result<Vec<Stored>> {
     Ok(all.into_iter().map(|(_, stored)| stored).collect())
 }
 
+/// Sizes that were counted once, by the file's number, length and time. What a Maildir holds is not written to again.
+#[derive(Debug, Default)]
+struct Sizes(Mutex<HashMap<(u64, u64, u64, i64, i64), u64>>);
+
+/// How many are remembered at the most.
+const SIZES: usize = 1_000_000;
+
+impl Sizes {
+    fn of(&self, path: &Path) -> io::Result<u64> {
+        let file = fs::metadata(path)?;
+        let key = (file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec());
+        let sizes = || self.0.lock().map_err(|_| io::Error::other("poisoned"));
+        if let Some(octets) = sizes()?.get(&key) {
+            return Ok(*octets);
+        }
+        let octets = octets_on_the_wire(fs::File::open(path)?)?;
+        let mut sizes = sizes()?;
+        if sizes.len() >= SIZES {
+            sizes.clear();
+        }
+        sizes.insert(key, octets);
+        Ok(octets)
+    }
+}
+
 impl Maildrop for Mail {
     async fn list(&mut self) -> io::Result<Vec<Message>> {
         self.messages = match &*self.store {
             Store::Files(root) => {
                 let dir = maildir(root, &self.user);
-                self.change(&dir, removal::recover).await?;
-                scan(&dir).await?
+                let sizes = Arc::clone(&self.lock.locks.sizes);
+                self.change(&dir, move |dir| {
+                    removal::recover(dir)?;
+                    scan(dir, &sizes)
+                })
+                .await?
             }
             Store::Memory(mail) => {
                 let mail = mail.lock().map_err(|_| io::Error::other("poisoned"))?;
@@ -186,18 +215,13 @@ impl Maildrop for Mail {
             }
             (Place::File(_), Store::Memory(_)) => Err(io::ErrorKind::NotFound.into()),
             (Place::File(path), Store::Files(root)) => {
-                let mut file = match self.open.take() {
-                    Some((number, at, file)) if number == message && at == from => file,
-                    _ => {
-                        let mut file = fs::File::open(maildir(root, &self.user).join(path)).await?;
-                        file.seek(SeekFrom::Start(from)).await?;
-                        file
-                    }
+                let mut reading = match self.open.take() {
+                    Some((number, reading)) if number == message && reading.at() == from => reading,
+                    _ => Reading::begin(maildir(root, &self.user).join(path), from),
                 };
-                let mut part = BytesMut::with_capacity(BLOCK);
-                while part.len() < BLOCK && file.read_buf(&mut part).await? > 0 {}
-                self.open = Some((message, from.saturating_add(part.len() as u64), file));
-                Ok(part.freeze())
+                let part = reading.next().await?;
+                self.open = Some((message, reading));
+                Ok(part)
             }
         }
     }
@@ -233,50 +257,10 @@ fn unique_id(name: &str) -> io::Result<UniqueId> {
     base.parse().or_else(|_| format!("{short}-{hash:016x}").parse()).map_err(io::Error::other)
 }
 
-/// Octets of the file as RETR sends it: each bare CR or LF becomes two, and the last line has an end (RFC 1939 s 11).
-async fn octets_on_the_wire(path: &Path) -> io::Result<u64> {
-    let mut file = fs::File::open(path).await?;
-    let (mut octets, mut last, mut block) = (0u64, b'\n', vec![0; BLOCK]);
-    loop {
-        let read = file.read(&mut block).await?;
-        if read == 0 {
-            break;
-        }
-        for octet in &block[..read] {
-            octets += match (last, octet) {
-                (b'\r', b'\n') => 1,
-                // The CR before it has become a CRLF, or the LF itself does.
-                (b'\r', _) | (_, b'\n') => 2,
-                _ => 1,
-            };
-            last = *octet;
-        }
-    }
-    Ok(octets
-        + match last {
-            b'\n' => 0,
-            b'\r' => 1,
-            _ => 2,
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mail46_wire::{BareNewline, DotEncoder};
-
-    #[tokio::test]
-    async fn sizes_are_what_is_sent() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("message");
-        for text in ["", "a\r\nb\r\n", "a\nb\n", "a", "a\r", "a\rb", "\r\r\n\n", "a\r\n\r", "\n", "\r\r"] {
-            fs::write(&path, text).await.unwrap();
-            let (mut encoder, mut output) = (DotEncoder::new(BareNewline::Normalize), BytesMut::new());
-            encoder.encode(text.as_bytes(), &mut output).unwrap();
-            encoder.finish(&mut output).unwrap();
-            assert_eq!(octets_on_the_wire(&path).await.unwrap(), output.len() as u64 - 3, "{text:?}");
-        }
-    }
+    use tokio::fs;
 
     #[tokio::test]
     async fn a_maildir_loses_all_or_none() {

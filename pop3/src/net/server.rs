@@ -303,7 +303,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Driver<'_, T, S> {
             if !self.machine.data(&text).map_err(DriveError::Protocol)? {
                 break;
             }
-            while self.machine.output().len() > BLOCK {
+            if self.machine.output().len() > BLOCK {
                 // Nothing is asked of the machine, which waits for the message's end.
                 self.stream.flush(&mut self.machine).await?;
             }
