@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use crate::{FlagList, NumberSet};
+use crate::{Code, Fetch, FlagList, Item, NumberSet, Untagged};
 
 mod flags;
 mod runs;
@@ -18,10 +18,10 @@ const IDLE_SETS: usize = 64;
 /// once: a mailbox of a million messages that nobody asked for is one run of 24 octets.
 ///
 /// ```
-/// use mail46_imap_core::client::{Change, Mailbox};
+/// use mail46_imap_core::client::{Change, MailboxView};
 /// use mail46_imap_core::{Flag, FlagList};
 ///
-/// let mut mailbox = Mailbox::new();
+/// let mut mailbox = MailboxView::new();
 /// assert_eq!(mailbox.exists(3), Change::Arrived { before: 0, exists: 3 });
 /// let seen = FlagList::of([Flag::<&[u8]>::Seen]);
 /// mailbox.fetched(2, Some(505), Some(&seen), None);
@@ -31,7 +31,7 @@ const IDLE_SETS: usize = 64;
 /// assert_eq!(mailbox.len(), 2);
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Mailbox {
+pub struct MailboxView {
     runs: Runs,
     flags: FlagSets,
     /// As many sets there may be before it is looked which are in use.
@@ -159,10 +159,20 @@ pub enum OutOfStep {
     },
 }
 
-impl Mailbox {
+impl MailboxView {
     /// Nothing is known yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What is remembered of a mailbox that was seen before: the messages it had.
+    pub fn remembered(uid_validity: NonZeroU32, uids: &NumberSet) -> Self {
+        let mut view = Self { uid_validity: Some(uid_validity), ..Self::default() };
+        for (first, last) in uids.ranges() {
+            let count = last.saturating_sub(first).saturating_add(1);
+            view.runs.push(Run { count, one: One { uid: first, ..One::default() } });
+        }
+        view
     }
 
     /// What was known when the mailbox was last seen, for a SELECT with QRESYNC (RFC 7162 s 3.2.5): what this SELECT tells goes
@@ -246,7 +256,37 @@ impl Mailbox {
 }
 
 /// What the server told.
-impl Mailbox {
+impl MailboxView {
+    /// Any response: what it changes, or `None` if it is not about the messages of a mailbox.
+    pub fn update(&mut self, response: &Untagged) -> Option<Change> {
+        Some(match response {
+            Untagged::Exists(exists) => self.exists(*exists),
+            Untagged::Expunge(sequence) => self.expunged(sequence.get()),
+            Untagged::Fetch(fetch) => {
+                self.fetched(fetch.number.get(), fetch.uid().map(u32::from), fetch.flags(), modseq(fetch))
+            }
+            Untagged::UidFetch(fetch) => self.uid_fetched(fetch.number.get(), fetch.flags(), modseq(fetch)),
+            Untagged::Vanished { earlier, uids } => {
+                // A set of UIDs that are gone has no "*".
+                let uids = uids.resolve(0)?;
+                if *earlier { self.vanished_earlier(uids) } else { self.vanished(uids) }
+            }
+            Untagged::Status(status) => self.update_by_code(status.code.as_ref()?)?,
+            _ => return None,
+        })
+    }
+
+    /// A response code, of an untagged response or at the end of a command.
+    pub fn update_by_code(&mut self, code: &Code) -> Option<Change> {
+        Some(match code {
+            Code::UidValidity(number) => self.uid_validity_is(NonZeroU32::new(*number)?),
+            Code::UidNext(uid) => self.uid_next_is(*uid),
+            Code::HighestModSeq(modseq) => self.highest_modseq_is(Some(*modseq)),
+            Code::NoModSeq => self.highest_modseq_is(None),
+            _ => return None,
+        })
+    }
+
     /// EXISTS.
     pub fn exists(&mut self, exists: u32) -> Change {
         if let Some(told) = &mut self.resuming {
@@ -451,6 +491,13 @@ impl Mailbox {
         }
         self.most_sets = used.len().saturating_mul(2);
     }
+}
+
+fn modseq(fetch: &Fetch) -> Option<u64> {
+    fetch.items.iter().find_map(|item| match item {
+        Item::ModSeq(modseq) => Some(*modseq),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ fn list(text: &str) -> FlagList {
 }
 
 /// A mailbox with these UIDs; 0 is one that is not known.
-fn with(uids: &[u32]) -> Mailbox {
-    let mut mailbox = Mailbox::new();
+fn with(uids: &[u32]) -> MailboxView {
+    let mut mailbox = MailboxView::new();
     mailbox.exists(uids.len() as u32);
     for (index, uid) in uids.iter().enumerate().filter(|(_, uid)| **uid > 0) {
         mailbox.fetched::<Bytes>(index as u32 + 1, Some(*uid), None, None);
@@ -152,7 +152,7 @@ proptest! {
     /// Flags come out as they went in, however many sets there are.
     #[test]
     fn flags_are_kept(tells in proptest::collection::vec((1u32..20, 0u32..400), 1..400)) {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = MailboxView::new();
         mailbox.exists(20);
         let mut naive = vec![None; 21];
         for (sequence, word) in tells {
