@@ -419,6 +419,6 @@ mod tests {
             .map(|at| message(at, &id(at), &format!("m{at}"), &[&id(at), &id(at + 1)]))
             .collect();
         assert_eq!(references(&dummies).len(), count as usize / 2 + 1);
-        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
     }
 }

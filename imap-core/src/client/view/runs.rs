@@ -608,7 +608,7 @@ mod tests {
         for _ in 0..10_000 {
             runs.remove(1).unwrap();
         }
-        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 100, "{:?}", begun.elapsed());
     }
 
     #[test]
