@@ -85,9 +85,9 @@ macro_rules! codes {
             MaxConvertMessages(NonZeroU32),
             /// `MAXCONVERTPARTS` (RFC 5259 s 8)
             MaxConvertParts(NonZeroU32),
-            /// `ANNOTATIONS` (RFC 5257 s 4.2.1): the greatest size, or what stands for it
+            /// `ANNOTATIONS` (RFC 5257 s 4.2): the greatest size, or what stands for it
             Annotations(B),
-            /// `DOWNGRADED` (RFC 6858 s 3.3)
+            /// `DOWNGRADED` (RFC 6858 s 3)
             Downgraded(SequenceSet<B>),
             /// What is not known, or cannot be read: all that stands in the brackets
             Other(B),
