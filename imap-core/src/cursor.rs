@@ -342,7 +342,8 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
     #[inline]
     pub(crate) fn nz_number(&mut self) -> Result<NonZeroU32> {
         let before = self.rest;
-        let number = self.number_alone()?;
+        // nz-number = digit-nz *DIGIT
+        let number = if self.peek() == Some(b'0') { None } else { self.number_alone()? };
         match number.and_then(|number| u32::try_from(number).ok()).and_then(NonZeroU32::new) {
             Some(number) => Ok(number),
             None => {
@@ -473,16 +474,46 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
                     self.pass_quoted()?;
                 }
                 Some(b'{' | b'~') => {
+                    let at = self.at();
                     if IString::parse_literal(self).is_err() {
+                        self.back_to(at);
                         self.take(1);
                     }
                 }
                 Some(b' ' | b')') if depth == 0 => return Ok(()),
+                // What is kept raw may be written again: no line may end in it but where a literal begins.
+                Some(b'\r' | b'\n' | 0) if !self.at_end() => return Err(self.fault("a value on one line")),
                 Some(_) if !self.at_end() => drop(self.take(1)),
                 _ if depth == 0 => return Ok(()),
                 _ => return Err(self.fault("')'")),
             }
         }
+    }
+
+    /// Passes all up to the end of the line, in which no other line ends but where a literal begins.
+    pub(crate) fn pass_line(&mut self) -> Result<()> {
+        while !self.at_end() {
+            match self.peek() {
+                Some(b'"') => {
+                    self.take(1);
+                    let at = self.at();
+                    if self.pass_quoted().is_err() {
+                        self.back_to(at);
+                        self.span(class::TEXT | class::EIGHT_BIT);
+                    }
+                }
+                Some(b'{' | b'~') => {
+                    let at = self.at();
+                    if IString::parse_literal(self).is_err() {
+                        self.back_to(at);
+                        self.take(1);
+                    }
+                }
+                Some(b'\r' | b'\n' | 0) => return Err(self.fault("one line")),
+                _ => drop(self.take(1)),
+            }
+        }
+        Ok(())
     }
 
     /// Passes what is left of a quoted string, whatever it holds.
@@ -493,7 +524,10 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
                     self.rest = rest;
                     return Ok(());
                 }
-                [b'\\', _, rest @ ..] | [_, rest @ ..] if !self.at_end() => self.rest = rest,
+                [b'\r' | b'\n' | 0, ..] | [b'\\', b'\r' | b'\n' | 0, ..] => {
+                    return Err(self.fault("a closing quote"));
+                }
+                [b'\\', _, rest @ ..] | [_, rest @ ..] => self.rest = rest,
                 _ => return Err(self.fault("a closing quote")),
             }
         }

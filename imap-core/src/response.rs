@@ -486,12 +486,11 @@ impl<'a, B: Keep<'a>> Untagged<B> {
     #[cold]
     fn read_other(from: usize, c: &mut Cursor<'a, B>) -> Result<Self> {
         c.back_to(from);
-        let rest = c.rest();
-        let line = rest.strip_suffix(b"\r\n").unwrap_or(rest);
-        if !line.first().is_some_and(|octet| class::is(*octet, class::ATOM)) {
+        if !c.peek().is_some_and(|octet| class::is(octet, class::ATOM)) {
             return Err(c.fault("a response"));
         }
-        Ok(Self::Other(c.take_kept(line.len())))
+        c.pass_line()?;
+        Ok(Self::Other(c.keep(c.since(from))))
     }
 }
 

@@ -186,7 +186,7 @@ impl<'a, B: Keep<'a>> Quoted<B> {
 /// What is inside the quotes; the first is passed already.
 #[inline]
 pub(crate) fn quoted_rest<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<&'a [u8]> {
-    let inside = c.span(class::QUOTED);
+    let inside = c.take(class::plain_prefix(c.rest()));
     if c.eat(b'"') {
         return Ok(inside);
     }
