@@ -15,7 +15,7 @@ pub struct Line {
     /// Written back; if it cannot be read, as it came.
     pub message: Vec<u8>,
     /// What was tolerated.
-    pub quirks: Vec<&'static str>,
+    pub quirks: Vec<String>,
     /// Octets of the message text behind DATA or BDAT.
     pub size: Option<u64>,
     /// What is wrong.

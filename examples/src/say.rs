@@ -15,3 +15,8 @@ pub fn out(line: impl Display) {
 pub fn err(line: impl Display) {
     let _unread = writeln!(stderr(), "{line}");
 }
+
+/// Octets on stdout, as they are.
+pub fn octets(octets: &[u8]) {
+    let _unread = stdout().write_all(octets);
+}
