@@ -55,6 +55,9 @@ struct Flags {
     /// Sends passwords without TLS too, if the server has none.
     #[arg(long)]
     without_tls: bool,
+    /// Messages that a maildrop may have at most; a list of them is held in memory.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    most: usize,
     /// Seconds to wait for each reply at most.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
@@ -235,6 +238,7 @@ async fn open(flags: &Flags, account: &Account, name: &str) -> Result<Client, St
     };
     let mut config = Config::default();
     config.passwords = if flags.without_tls { InClear::Taken } else { InClear::Refused };
+    config.limits.entries = flags.most;
     config.timeouts.reply = Duration::from_secs(flags.timeout);
     config.timeouts.message_block = Duration::from_secs(flags.timeout);
     Client::open(connected.stream, config, policy).await.map_err(|error| {

@@ -187,11 +187,13 @@ impl Maildrop for Mail {
             Store::Files(root) => {
                 let dir = maildir(root, &self.user);
                 let sizes = Arc::clone(&self.lock.locks.sizes);
-                self.change(&dir, move |dir| {
+                let found = self.change(&dir, move |dir| {
                     removal::recover(dir)?;
                     scan(dir, &sizes)
-                })
-                .await?
+                });
+                found.await.inspect_err(|error| {
+                    say::err(format_args!("pop3d: the maildrop {} cannot be read: {error}", dir.display()));
+                })?
             }
             Store::Memory(mail) => {
                 let mail = mail.lock().map_err(|_| io::Error::other("poisoned"))?;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mail46_sasl::{ChannelBinding, Secret};
 #[cfg(feature = "tls")]
 use mail46_wire::net::TlsSettings;
-use mail46_wire::net::{DriveError, Stream, Tls};
+use mail46_wire::net::{DriveError, Pace, Stream, Tls};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{Config, Connection, Error, Event, PeerMisbehaved};
@@ -83,7 +83,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     /// # Errors
     /// [`ClientError`].
     pub async fn open(transport: T, config: Config, tls: Tls) -> Result<Self, ClientError> {
-        let mut client = Self { stream: Stream::new(transport), machine: Connection::new(config) };
+        // A handshake is awaited like a reply.
+        let mut pace = Pace::default();
+        pace.handshake = pace.handshake.min(config.timeouts.reply);
+        let stream = Stream::with_pace(transport, pace);
+        let mut client = Self { stream, machine: Connection::new(config) };
         client.implicit_tls(&tls).await?;
         client.ready().await?;
         client.start_tls(&tls).await?;
