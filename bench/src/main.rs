@@ -11,6 +11,7 @@ mod data;
 mod gate;
 mod harness;
 mod imap;
+mod imap_commands;
 mod pop3;
 mod replies;
 mod routes;
@@ -21,6 +22,7 @@ const CHAPTERS: &[(&str, fn())] = &[
     ("replies", replies::run),
     ("routes", routes::run),
     ("imap", imap::run),
+    ("imap-commands", imap_commands::run),
     ("pop3", pop3::run),
 ];
 

@@ -537,7 +537,7 @@ impl<B: AsRef<[u8]>> SearchKeys<B> {
             let is_operator = matches!(key, SearchKey::Not | SearchKey::Or | SearchKey::Fuzzy);
             operators = if is_operator { operators.saturating_add(1) } else { 0 };
             walk.step(key);
-            if walk.0.len() > DEPTH_MAX || operators > OPERATORS_MAX {
+            if walk.is_too_deep || operators > OPERATORS_MAX {
                 return None;
             }
         }
@@ -630,40 +630,50 @@ impl Frame {
 }
 
 /// Follows the lists through a flat list of keys: of each that is open, the keys left and what the present one lacks.
-struct Walk(Vec<(u32, u32)>);
+struct Walk {
+    open: [(u32, u32); DEPTH_MAX + 1],
+    depth: usize,
+    is_too_deep: bool,
+}
 
 impl Default for Walk {
     fn default() -> Self {
         // The outermost never ends.
-        Self(vec![(u32::MAX, 1)])
+        Self { open: [(u32::MAX, 1); DEPTH_MAX + 1], depth: 0, is_too_deep: false }
     }
 }
 
 impl Walk {
     /// Keys in the outermost list so far.
     fn count(&self) -> u32 {
-        self.0.first().map_or(0, |outermost| u32::MAX.saturating_sub(outermost.0))
+        self.open.first().map_or(0, |outermost| u32::MAX.saturating_sub(outermost.0))
     }
 
     /// How many lists end behind this key.
     fn step<B: AsRef<[u8]>>(&mut self, key: &SearchKey<B>) -> usize {
         if let SearchKey::List(count) = key {
-            self.0.push((*count, 1));
+            match self.open.get_mut(self.depth.saturating_add(1)) {
+                Some(list) => {
+                    *list = (*count, 1);
+                    self.depth = self.depth.saturating_add(1);
+                }
+                None => self.is_too_deep = true,
+            }
             return 0;
         }
-        if let Some(list) = self.0.last_mut() {
+        if let Some(list) = self.open.get_mut(self.depth) {
             list.1 = list.1.saturating_sub(1).saturating_add(key.operands());
         }
         let mut ended = 0_usize;
-        while let Some((left, lacks)) = self.0.last_mut().filter(|list| list.1 == 0) {
+        while let Some((left, lacks)) = self.open.get_mut(self.depth).filter(|list| list.1 == 0) {
             *left = left.saturating_sub(1);
             *lacks = 1;
-            if *left > 0 {
+            if *left > 0 || self.depth == 0 {
                 break;
             }
-            self.0.pop();
+            self.depth = self.depth.saturating_sub(1);
             ended = ended.saturating_add(1);
-            if let Some(around) = self.0.last_mut() {
+            if let Some(around) = self.open.get_mut(self.depth) {
                 around.1 = around.1.saturating_sub(1);
             }
         }

@@ -72,7 +72,8 @@ impl<'a> HeaderList<'a> {
         c.eat(b'(');
         std::iter::from_fn(move || {
             while c.eat(b' ') {}
-            AString::parse(&mut c).ok()
+            // The end is no error: that would cost an allocation.
+            if matches!(c.peek(), None | Some(b')')) { None } else { AString::parse(&mut c).ok() }
         })
     }
 }

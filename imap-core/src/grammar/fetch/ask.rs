@@ -209,7 +209,7 @@ impl<B: AsRef<[u8]>> FetchAttributes<B> {
         let mut c = Cursor::checked(text);
         std::iter::from_fn(move || {
             while c.eat(b' ') {}
-            FetchAttribute::<&[u8]>::read(&mut c).ok()
+            if c.rest().is_empty() { None } else { FetchAttribute::<&[u8]>::read(&mut c).ok() }
         })
     }
 
