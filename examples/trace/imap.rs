@@ -26,7 +26,9 @@ pub(crate) fn responses(octets: &[u8], profile: Profile) -> Vec<Line> {
                     mode.utf8 |= enabled.lists(Extension::Utf8Accept);
                 }
             }
-            Err(error) => told.fault = syntax(&error, String::new(), "RFC 9051 s 9"),
+            Err(error) => {
+                told.fault = syntax(&error, "passed over; the session goes on".to_owned(), "RFC 9051 s 9")
+            }
         }
     })
 }

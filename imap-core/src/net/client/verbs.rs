@@ -143,6 +143,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
         self.view = Some(view);
         match self.complete(id, drop).await {
             Ok(end) => {
+                // What SELECT itself has told is no news, and what was before is of another mailbox.
+                self.notices.retain(|notice| !matches!(notice, super::Notice::Changed(_)));
                 let change = self.view.as_mut().map(MailboxView::selected);
                 if let Some(change @ crate::client::Change::OutOfStep(_)) = change {
                     self.notice(super::Notice::Changed(change));
