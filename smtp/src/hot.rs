@@ -27,6 +27,8 @@ const fn upper(octets: &[u8; 4]) -> u32 {
 const MAIL: u32 = upper(b"MAIL");
 const RCPT: u32 = upper(b"RCPT");
 const EHLO: u32 = upper(b"EHLO");
+const HELO: u32 = upper(b"HELO");
+const LHLO: u32 = upper(b"LHLO");
 const DATA: u32 = upper(b"DATA");
 const QUIT: u32 = upper(b"QUIT");
 const RSET: u32 = upper(b"RSET");
@@ -44,26 +46,33 @@ pub(crate) fn parse<'a>(octets: &'a [u8], mut ends: impl FnMut(&'a [u8]) -> bool
     let (verb, rest) = octets.split_first_chunk::<4>()?;
     match word!(u32, *verb, b"\xdf\xdf\xdf\xdf") {
         MAIL => {
-            let (mailbox, params, rest) = mail(rest)?;
+            let (mailbox, params, rest) = mail(octets, rest)?;
             if !ends(rest) {
                 return None;
             }
             read(Command::Mail { from: ReversePath::Mailbox(mailbox), params })
         }
         RCPT => {
-            let (mailbox, params, rest) = rcpt(rest)?;
+            let (mailbox, params, rest) = rcpt(octets, rest)?;
             if !ends(rest) {
                 return None;
             }
             read(Command::Rcpt { to: ForwardPath::Mailbox(mailbox), params })
         }
-        EHLO => {
-            let name = rest.strip_prefix(b" ")?;
-            let domain = Domain::parse_prefix(name)?;
-            if !ends(name.get(domain.as_bytes().len()..)?) {
+        greeting @ (EHLO | HELO | LHLO) => {
+            if rest.first() != Some(&b' ') {
                 return None;
             }
-            read(Command::Ehlo(Host::Domain(domain)))
+            let domain = Domain::parse_at(octets, 5)?;
+            if !ends(rest.get(domain.as_bytes().len().wrapping_add(1)..)?) {
+                return None;
+            }
+            let host = Host::Domain(domain);
+            read(match greeting {
+                EHLO => Command::Ehlo(host),
+                HELO => Command::Helo(host),
+                _ => Command::Lhlo(host),
+            })
         }
         DATA if ends(rest) => read(Command::Data),
         QUIT if ends(rest) => read(Command::Quit),
@@ -91,33 +100,33 @@ pub(crate) fn parse_bare<'a>(octets: &mut &'a [u8]) -> Option<Parsed<'a>> {
 type Argument<'a> = (Mailbox<&'a [u8]>, Params<&'a [u8]>, &'a [u8]);
 
 #[inline(always)]
-fn mail(rest: &[u8]) -> Option<Argument<'_>> {
+fn mail<'a>(line: &'a [u8], rest: &'a [u8]) -> Option<Argument<'a>> {
     let from = rest.first_chunk::<8>()?;
     // The eighth octet is of the path.
     const FROM: u64 = u64::from_be_bytes(*b" FROM:<\0");
     if word!(u64, *from, b"\xff\xdf\xdf\xdf\xdf\xff\xff\x00") != FROM {
         return None;
     }
-    let (mailbox, rest) = mailbox(rest.get(7..)?)?;
+    let (mailbox, rest) = mailbox(line, rest.get(7..)?)?;
     let (params, rest) = params(rest, mail_param)?;
     Some((mailbox, params, rest))
 }
 
 #[inline(always)]
-fn rcpt(rest: &[u8]) -> Option<Argument<'_>> {
+fn rcpt<'a>(line: &'a [u8], rest: &'a [u8]) -> Option<Argument<'a>> {
     let to = rest.first_chunk::<8>()?;
     const TO: u64 = u64::from_be_bytes(*b" TO:<\0\0\0");
     if word!(u64, *to, b"\xff\xdf\xdf\xff\xff\x00\x00\x00") != TO {
         return None;
     }
-    let (mailbox, rest) = mailbox(rest.get(5..)?)?;
+    let (mailbox, rest) = mailbox(line, rest.get(5..)?)?;
     let (params, rest) = params(rest, rcpt_param)?;
     Some((mailbox, params, rest))
 }
 
-/// `Dot-string "@" Domain ">"`, and what stands behind it.
+/// `Dot-string "@" Domain ">"` at the start of `rest`, which is the end of `line`, and what stands behind it.
 #[inline(always)]
-fn mailbox(rest: &[u8]) -> Option<(Mailbox<&[u8]>, &[u8])> {
+fn mailbox<'a>(line: &'a [u8], rest: &'a [u8]) -> Option<(Mailbox<&'a [u8]>, &'a [u8])> {
     let mut last = DOT;
     let mut at: usize = 0;
     for octet in rest {
@@ -133,7 +142,7 @@ fn mailbox(rest: &[u8]) -> Option<(Mailbox<&[u8]>, &[u8])> {
     }
     let (local_part, rest) = rest.split_at_checked(at)?;
     let rest = rest.strip_prefix(b"@")?;
-    let domain = Domain::parse_prefix(rest)?;
+    let domain = Domain::parse_at(line, line.len().checked_sub(rest.len())?)?;
     let length = domain.as_bytes().len();
     let rest = rest.get(length..)?.strip_prefix(b">")?;
     // "<", "@" and ">" count too.
@@ -293,7 +302,7 @@ mod tests {
         true
     }
 
-    const LINES: [&[u8]; 13] = [
+    const LINES: [&[u8]; 15] = [
         b"MAIL FROM:<alice@example.com>",
         b"mail from:<a.b@c-d.example> size=1 body=7bit",
         b"MAIL FROM:<alice@example.com> SIZE=123456 BODY=8BITMIME",
@@ -303,6 +312,8 @@ mod tests {
         b"RCPT TO:<bob@example.org> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob@example.org",
         b"RCPT TO:<bob@example.org> ORCPT=rfc822;bob NOTIFY=DELAY,SUCCESS",
         b"EHLO mail-ed1-x52f.google.com",
+        b"helo host.a-b.example",
+        b"LHLO mail.example.org",
         b"QUIT",
         b"DATA",
         b"RSET",
@@ -354,7 +365,12 @@ mod tests {
             assert!(!agrees(line.as_bytes()), "{line}");
             assert!(parsed(line.as_bytes(), &Rules::default()).is_err(), "{line}");
         }
-        assert!(agrees(format!("RCPT TO:<a@{}>", &name[..252]).as_bytes()));
+        assert!(agrees(format!("RCPT TO:<a@{}>", &name[..63]).as_bytes()));
         assert!(agrees(format!("RCPT TO:<{}@example.com>", &local[..64]).as_bytes()));
+        // In doubt, and well.
+        for name in [&name[..252], "xn--bcher-kva.example"] {
+            let line = format!("RCPT TO:<a@{name}>");
+            assert!(!agrees(line.as_bytes()) && parsed(line.as_bytes(), &Rules::default()).is_ok(), "{line}");
+        }
     }
 }

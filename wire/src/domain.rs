@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 use crate::literal::LiteralError;
 
+mod prefix;
+
 /// Octets of a domain name at most (RFC 5321 s 4.5.3.1.2).
 const DOMAIN_MAX: usize = 255;
 /// Octets of a label at most (RFC 1035 s 2.3.4).
@@ -88,14 +90,14 @@ impl<'a> Domain<&'a [u8]> {
         check(octets, Beside::Nothing).map(|()| Self(octets))
     }
 
-    /// Reads a domain off the front of a line, in one pass: the name, up to the first octet that no name holds.
+    /// Reads the domain that begins at `at` in a line, in one pass: up to the first octet that no name holds.
     ///
-    /// `None` for what [`parse`](Self::parse) would refuse at that length, and for labels in doubt: it is there for
-    /// speed, and says no more than that.
+    /// `None` for what [`parse`](Self::parse) would refuse at that length, and for what is in doubt: names of more than 63
+    /// octets or with `--`, and short lines. It is there for speed, and says no more than that.
     #[inline]
-    pub fn parse_prefix(octets: &'a [u8]) -> Option<Self> {
-        let length = prefix(octets)?;
-        octets.get(..length).map(Self)
+    pub fn parse_at(line: &'a [u8], at: usize) -> Option<Self> {
+        let end = prefix::end(line, at)?;
+        line.get(at..end).map(Self)
     }
 
     /// The same as [`parse`](Self::parse), and U-labels in UTF-8 (RFC 6531 s 3.3). The text is kept as it was written.
@@ -260,6 +262,11 @@ static CLASS: [u8; 256] = {
     table
 };
 
+#[inline]
+fn class(octet: u8) -> u8 {
+    CLASS.get(usize::from(octet)).copied().unwrap_or(0)
+}
+
 /// `sub-domain = Let-dig [Ldh-str]`, in one pass.
 fn check(octets: &[u8], beside: Beside) -> Result<(), NameError> {
     if octets.is_empty() {
@@ -271,7 +278,7 @@ fn check(octets: &[u8], beside: Beside) -> Result<(), NameError> {
     let mut start = 0; // of the present label
     let mut last = DOT; // class of the octet before
     for (at, octet) in octets.iter().enumerate() {
-        let class = CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
+        let class = class(*octet);
         match class {
             LETTER => {}
             HYPHEN if last == DOT => return Err(NameError::Hyphen { at }),
@@ -287,85 +294,6 @@ fn check(octets: &[u8], beside: Beside) -> Result<(), NameError> {
         last = class;
     }
     end_of_label(start, octets.len(), last)
-}
-
-/// Octets of the domain that `octets` begin with, if it is one.
-#[inline]
-fn prefix(octets: &[u8]) -> Option<usize> {
-    match plain_prefix(octets) {
-        // No label is longer than the name.
-        Some(length) if length <= LABEL_MAX => Some(length),
-        _ => octet_by_octet(octets),
-    }
-}
-
-/// The same eight octets at a time, without regard to limits and without names with `--`, as A-labels have.
-#[inline(always)]
-fn plain_prefix(octets: &[u8]) -> Option<usize> {
-    let (eights, rest) = octets.as_chunks::<8>();
-    let mut length: usize = 0;
-    // Whether the octet before is no letter, in the place of the lowest: a name begins as a label does behind a dot.
-    let mut carried = 0x80_u64;
-    for eight in eights {
-        let word = u64::from_le_bytes(*eight);
-        let Marks { others, separators } = Marks::of(word);
-        // Only two hyphens may stand side by side, and an octet over 127 is marked as what it is not.
-        let doubt = others & (others.wrapping_shl(8) | carried) | word;
-        let last = (doubt | others & !separators) & of_each(0x80);
-        if last != 0 {
-            let plain = doubt & last & last.wrapping_neg() == 0;
-            return plain.then_some(length.wrapping_add(usize::try_from(last.trailing_zeros() / 8).ok()?));
-        }
-        carried = others.wrapping_shr(56);
-        length = length.wrapping_add(8);
-    }
-    let mut letter = carried & 0x80 == 0;
-    for octet in rest {
-        match CLASS.get(usize::from(*octet)).copied().unwrap_or(0) {
-            LETTER => letter = true,
-            HYPHEN | DOT if letter => letter = false,
-            HYPHEN | DOT => return None,
-            _ => break,
-        }
-        length = length.wrapping_add(1);
-    }
-    letter.then_some(length)
-}
-
-/// What is in doubt.
-#[inline(never)]
-fn octet_by_octet(octets: &[u8]) -> Option<usize> {
-    let class = |octet: &u8| CLASS.get(usize::from(*octet)).copied().unwrap_or(0);
-    let end = octets.iter().position(|octet| !matches!(class(octet), LETTER | HYPHEN | DOT));
-    let length = end.unwrap_or(octets.len());
-    check(octets.get(..length)?, Beside::Nothing).is_ok().then_some(length)
-}
-
-/// What eight octets are, if they are ASCII: told in the highest bit of each, the other bits say nothing.
-struct Marks {
-    /// Neither letter nor digit.
-    others: u64,
-    /// Hyphen or dot.
-    separators: u64,
-}
-
-impl Marks {
-    /// Each sum has the highest bit of an octet set from one value on, and none carries into the next octet.
-    #[inline(always)]
-    fn of(word: u64) -> Self {
-        let low = word & of_each(0x7f);
-        let lower = low | of_each(0x20);
-        let between =
-            |octets: u64, first: u64, behind: u64| octets.wrapping_add(first) ^ octets.wrapping_add(behind);
-        let letters = between(lower, const { of_each(0x80 - b'a') }, const { of_each(0x7f - b'z') });
-        let digits = between(low, const { of_each(0x80 - b'0') }, const { of_each(0x7f - b'9') });
-        let separators = between(low, const { of_each(0x80 - b'-') }, const { of_each(0x7f - b'.') });
-        Self { others: !(letters | digits), separators }
-    }
-}
-
-const fn of_each(octet: u8) -> u64 {
-    u64::from_ne_bytes([octet; 8])
 }
 
 fn end_of_label(start: usize, end: usize, last: u8) -> Result<(), NameError> {
@@ -417,40 +345,6 @@ mod tests {
         assert_eq!(Domain::parse(over.as_bytes()).err(), Some(TooLong));
         let label64 = format!("x.{}", "a".repeat(64));
         assert_eq!(Domain::parse(label64.as_bytes()).err(), Some(LabelTooLong { at: 2 }));
-    }
-
-    /// What `prefix` takes is what `check` takes, up to the first octet that no name holds.
-    fn prefix_agrees(octets: &[u8]) {
-        let end =
-            octets.iter().position(|octet| !matches!(CLASS[usize::from(*octet)], LETTER | HYPHEN | DOT));
-        let name = &octets[..end.unwrap_or(octets.len())];
-        let want = check(name, Beside::Nothing).ok().map(|()| name.len());
-        assert_eq!(prefix(octets), want, "{}", octets.escape_ascii());
-    }
-
-    #[test]
-    fn a_prefix_is_what_the_whole_would_be() {
-        // Every octet at every place of a name.
-        for at in 0..20 {
-            for octet in 0..=255 {
-                let mut name = *b"mail-1.a--b.example>";
-                name[at] = octet;
-                prefix_agrees(&name);
-                prefix_agrees(&name[..19]);
-            }
-        }
-        for length in 1..70 {
-            for dot in 0..=length {
-                let mut name = vec![b'a'; length];
-                name.insert(dot, b'.');
-                prefix_agrees(&name);
-                prefix_agrees(&[&name[..], b".b"].concat());
-            }
-        }
-        let long = ["a".repeat(63).as_str(); 4].join(".");
-        for text in [long.clone(), format!("{long}a"), format!("{long}>"), format!("{long}a>")] {
-            prefix_agrees(text.as_bytes());
-        }
     }
 
     #[test]
