@@ -91,12 +91,18 @@ pub trait Session: Send {
     /// and nothing of the message may be kept.
     fn data(&mut self, message: &mut Message<'_>) -> impl Future<Output = Result<Delivery, Reply>> + Send;
 
-    /// The transaction is dropped: RSET, a new EHLO, TLS, or a connection that ended.
+    /// The transaction is dropped: RSET, a new EHLO, TLS, or a connection that ended. It may be called twice for the same
+    /// transaction, and where none was begun; the second time must change nothing.
     fn reset(&mut self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
     /// VRFY, EXPN, HELP, ETRN, XCLIENT and the like. Default: 252, 214, 250 or 502.
+    ///
+    /// BURL comes here, too: a success to `BURL … LAST` says that the message was fetched and is safe. [`Message`] is one
+    /// stream of octets that come over this connection, so that the driver refuses BDAT behind a BURL with 503 and ends a
+    /// chunked message at a BURL. RFC 4468 s 3 lets a client mix them where both are offered: offer BURL here
+    /// only without CHUNKING. The machine ([`server::Connection`](crate::server::Connection)) takes both in any order.
     fn command(&mut self, command: &Command) -> impl Future<Output = Reply> + Send {
         let reply = match command {
             // RFC 5321 s 3.5.3: a server that does not tell says 252.
