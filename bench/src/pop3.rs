@@ -1,5 +1,6 @@
-//! POP3: the server's message text beside memcpy; and client sessions on loopback, one server for all of them, that has its answers
-//! ready: mail46's `net::Client`, async-pop 1.1.3, rust-pop3-client 0.3.0. The peers' parsers are not to be had without their clients.
+//! POP3: the server's message text beside memcpy; and client sessions on loopback, one server for all of them, that has its
+//! answers ready: mail46's `net::Client`, async-pop 1.1.3, rust-pop3-client 0.3.0 (with that feature). The peers' parsers are
+//! not to be had without their clients.
 
 use std::{
     hint::black_box,
@@ -16,6 +17,7 @@ use mail46_pop3::{
     net::{Client, Tls},
     server,
 };
+#[cfg(feature = "rust-pop3-client")]
 use rust_pop3_client::{Pop3Connection, Pop3ConnectionFactory};
 
 use crate::harness::{Case, Unit, table, time};
@@ -112,6 +114,7 @@ fn clients() {
     ] {
         let cases = vec![
             Case::new("async-pop 1.1.3", || time(|| runtime.block_on(async_pop(address, work)))),
+            #[cfg(feature = "rust-pop3-client")]
             Case::new("rust-pop3-client 0.3.0", || time(|| rust_pop3_client(address, work))),
             Case::new("mail46", || time(|| runtime.block_on(mail46(address, work, message.len())))),
         ];
@@ -169,6 +172,7 @@ async fn async_pop(address: SocketAddr, work: Work) {
     client.quit().await.unwrap();
 }
 
+#[cfg(feature = "rust-pop3-client")]
 fn rust_pop3_client(address: SocketAddr, work: Work) {
     let mut client = Pop3ConnectionFactory::without_tls(&address.ip().to_string(), address.port()).unwrap();
     client.login("mrose", "tanstaaf").unwrap();
