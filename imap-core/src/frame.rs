@@ -368,6 +368,12 @@ impl Framer {
         self.line_start = end;
         self.state = State::Announced(announcement);
         if self.by == Side::Client {
+            // Behind a streamed literal the head has begun already: it goes on there.
+            if !self.head.is_empty() {
+                let piece = input.split_to(end.min(input.len()));
+                self.head.extend_from_slice(&piece);
+                self.line_start = 0;
+            }
             return Some(Ok(Cut::Announced(announcement)));
         }
         if self.may_gather(announcement.size) {

@@ -39,6 +39,7 @@ mod mode;
 #[cfg(feature = "net")]
 pub mod net;
 mod response;
+pub mod server;
 pub mod store;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod writer;

@@ -5,8 +5,10 @@
 
 mod client;
 mod deflate;
+mod server;
 
 pub use client::{Append, AppendId, Client, ClientError, Close, Fetched, Fetches, Idle, Notice, Select};
-pub use mail46_wire::net::Tls;
 #[cfg(feature = "tls")]
 pub use mail46_wire::net::TlsSettings;
+pub use mail46_wire::net::{FrontEnd, Peer, Shutdown, Tls};
+pub use server::{ServeError, Server, Service, serve, serve_connection};

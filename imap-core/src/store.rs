@@ -7,6 +7,8 @@
 //! All futures are `Send`. [`memory`](crate::memory) is a store; a database with an object store is another.
 
 mod flags;
+pub(crate) mod order;
+pub(crate) mod search;
 
 use std::{borrow::Cow, future::Future, io, ops::Range, sync::Arc};
 

@@ -392,6 +392,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         };
         match read {
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(0)),
+            // Who waits with nothing in hand holds no buffer: of ten thousand connections most do.
+            Poll::Pending if self.input.is_empty() => {
+                self.input = BytesMut::new();
+                Poll::Pending
+            }
             read => read,
         }
     }

@@ -610,6 +610,15 @@ impl<B: AsRef<[u8]>> Languages<B> {
     }
 }
 
+impl Languages {
+    /// Of tags.
+    pub fn of<'t>(tags: impl IntoIterator<Item = &'t [u8]>) -> Self {
+        let mut text = BytesMut::new();
+        Writer::new(&mut text, Side::Server, &CHECKED).list(tags, |tag, out| out.string(tag));
+        Self(if text.len() > 2 { text.freeze() } else { Bytes::from_static(b"NIL") })
+    }
+}
+
 impl<B: AsRef<[u8]>> EnvelopeText<B> {
     /// Read.
     pub fn get(&self) -> Envelope<&[u8]> {

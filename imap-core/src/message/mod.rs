@@ -14,6 +14,7 @@ pub(crate) mod section;
 mod structure;
 pub(crate) mod subject;
 pub(crate) mod thread;
+pub(crate) mod told;
 
 pub use scan::Scanner;
 pub use section::Piece;
