@@ -6,6 +6,7 @@
 #   chapters   from_send  our client into their servers
 #              into_sink  their clients into our server
 #              into_pop3d their clients read and delete mail from our POP3 server
+#              into_imapd their clients read, write and keep in step mail on our IMAP server
 #              from_fetch our POP3 client from their server, interrupted too, and its exit statuses
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
@@ -20,7 +21,7 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-CHAPTERS="from_send into_sink into_pop3d from_fetch faults rates pop3_rates lab routes"
+CHAPTERS="from_send into_sink into_pop3d into_imapd from_fetch faults rates pop3_rates lab routes"
 for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"
@@ -40,7 +41,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 install_packages
-build_programs sink send pop3d fetch-pop3 eyeballs || exit 1
+build_programs sink send pop3d fetch-pop3 imapd eyeballs || exit 1
 make_authority || { cat "$T/log/ca.log"; exit 1; }
 "$PYTHON" "$ROOM/mail.py" make "$T/mails"
 eval "$(ports smtp submission smtps lmtp pop3 pop3s pop3clear refused)"
