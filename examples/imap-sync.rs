@@ -36,7 +36,8 @@ fn main() -> ExitCode {
 
 async fn run(flags: Flags) -> Result<Exit, Stop> {
     let url = &flags.place.url;
-    let mirror = Mirror::open(&flags.maildir, &url.to_string()).map_err(local)?;
+    // Not by host and port: the same mailbox is reached by many ways, and one that moved is known by its mail.
+    let mirror = Mirror::open(&flags.maildir, &format!("{}/{}", url.user, url.mailbox)).map_err(local)?;
     let mut sync = Sync { mirror, client: flags.place.open().await? };
     let there = sync.look(&url.mailbox).await?;
     let modseq = sync.client.view().and_then(|view| view.highest_modseq());

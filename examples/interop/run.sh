@@ -8,6 +8,7 @@
 #              into_pop3d their clients read and delete mail from our POP3 server
 #              into_imapd their clients read, write and keep in step mail on our IMAP server
 #              from_fetch our POP3 client from their server, interrupted too, and its exit statuses
+#              from_imap  our IMAP programs and their server: fetched, watched, kept the same both ways, killed in between
 #              faults     exit statuses, lost connections, full disks
 #              rates      smtp-source into sink beside smtp-sink, in short
 #              pop3_rates sessions and large messages of pop3d beside Dovecot's POP3
@@ -21,7 +22,7 @@ set -u
 ROOM=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 . "$ROOM/lib.sh"
 . "$ROOM/servers.sh"
-CHAPTERS="from_send into_sink into_pop3d into_imapd from_fetch faults rates pop3_rates lab routes"
+CHAPTERS="from_send into_sink into_pop3d into_imapd from_fetch from_imap faults rates pop3_rates lab routes"
 for chapter in $CHAPTERS; do . "$ROOM/$chapter.sh"; done
 
 [ "$(id -u)" = 0 ] || skip "needs root"
@@ -41,10 +42,10 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 install_packages
-build_programs sink send pop3d fetch-pop3 imapd eyeballs || exit 1
+build_programs sink send pop3d fetch-pop3 imapd fetch-imap idle imap-sync eyeballs || exit 1
 make_authority || { cat "$T/log/ca.log"; exit 1; }
 "$PYTHON" "$ROOM/mail.py" make "$T/mails"
-eval "$(ports smtp submission smtps lmtp pop3 pop3s pop3clear refused)"
+eval "$(ports smtp submission smtps lmtp pop3 pop3s pop3clear imap imaps refused)"
 start_dovecot || { cat "$T/log/dovecot.err" "$T/log/dovecot.log"; echo "dovecot does not start"; exit 1; }
 start_postfix || { cat "$T/log/postfix.out" "$T/log/postfix.log"; echo "postfix does not start"; exit 1; }
 

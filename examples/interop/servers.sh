@@ -6,7 +6,7 @@ PASS='s3cret pass"word'
 
 # The packages a machine needs; services must not start while they are configured.
 PACKAGES="postfix swaks libnet-ssleay-perl libio-socket-ssl-perl libauthen-sasl-perl libdigest-hmac-perl libio-socket-inet6-perl
-  libsocket6-perl libsasl2-modules curl msmtp dovecot-core dovecot-lmtpd dovecot-pop3d openssl ca-certificates python3 procps
+  libsocket6-perl libsasl2-modules curl msmtp dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd openssl ca-certificates python3 procps
   mpop fetchmail getmail6 s-nail neomutt util-linux iproute2 nftables"
 
 missing_packages() {
