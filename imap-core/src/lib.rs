@@ -39,7 +39,9 @@ mod mode;
 #[cfg(feature = "net")]
 pub mod net;
 mod response;
+#[cfg_attr(not(feature = "net"), allow(dead_code, reason = "the driver uses all of it"))]
 pub mod server;
+#[cfg_attr(not(feature = "net"), allow(dead_code, reason = "the driver uses all of it"))]
 pub mod store;
 #[allow(dead_code, reason = "the grammar that uses all of it is growing")]
 mod writer;

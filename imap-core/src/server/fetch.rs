@@ -135,6 +135,14 @@ impl Connection {
         Ok(())
     }
 
+    /// An item of it.
+    ///
+    /// # Errors
+    /// [`Misuse::NotNow`] outside of a FETCH response.
+    pub fn fetch_item<B: AsRef<[u8]>>(&mut self, item: &crate::Item<B>) -> Result<(), Error> {
+        self.item(|out| item.write(out))
+    }
+
     pub(crate) fn item(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Error> {
         let Telling::Items { first } = self.telling else { return Err(Error::Misuse(Misuse::NotNow)) };
         self.telling = Telling::Items { first: false };

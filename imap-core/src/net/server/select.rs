@@ -275,7 +275,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Session<'_, T, S> {
     /// What happened in the selected mailbox, as far as it may be told now (RFC 9051 s 5.2, 7.5.1).
     pub(super) async fn tell_changes(&mut self) -> Result<()> {
         let Some(selected) = &self.selected else { return Ok(()) };
-        let Ok(view) = selected.mailbox.view().await else { return Ok(()) };
+        let Ok(view) = selected.mailbox.view().await else {
+            // Who idles is told when something happens: without a mailbox that is never.
+            if self.says().is_idling() {
+                self.says().reject("the mailbox is not to be had any more");
+            }
+            return Ok(());
+        };
         if view.modseq == selected.modseq && !selected.is_behind {
             return Ok(());
         }
