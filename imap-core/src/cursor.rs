@@ -6,6 +6,7 @@ use bytes::Bytes;
 use crate::grammar::class::{self, Class};
 use crate::grammar::string::IString;
 use crate::mode::{CHECKED, Mode, Profile, Quirk, Quirks};
+use crate::writer::Side;
 
 /// Where parsed octets are kept: borrowed from the frame (`&[u8]`), or shared with it (`Bytes`).
 pub trait Keep<'a>: AsRef<[u8]> + Clone + Sized {
@@ -46,6 +47,7 @@ pub(crate) struct Cursor<'a, B: Keep<'a>> {
     deviations: Vec<Deviation>,
     /// From here on an excerpt would show a secret.
     secret: bool,
+    side: Side,
 }
 
 /// A straying that was let pass.
@@ -153,6 +155,7 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
             noted: Quirks::NONE,
             deviations: Vec::new(),
             secret: false,
+            side: Side::Client,
         }
     }
 
@@ -160,6 +163,20 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
     pub(crate) fn with_streamed(mut self, streamed: &'a [usize]) -> Self {
         self.streamed = streamed;
         self
+    }
+
+    /// What comes is said by a server.
+    pub(crate) fn of_server(&mut self) {
+        self.side = Side::Server;
+    }
+
+    /// RFC 7888 s 8: a server sends no literal of the non-synchronizing form.
+    #[cold]
+    pub(crate) fn literal_plus(&mut self) -> Result<()> {
+        match self.side {
+            Side::Client => Ok(()),
+            Side::Server => self.deviation(Quirk::ServerLiteralPlus, "'}'"),
+        }
     }
 
     #[inline(always)]

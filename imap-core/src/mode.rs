@@ -104,16 +104,14 @@ quirks! {
     MissingStatus,
     /// An empty list where at least one thing belongs.
     EmptyList,
-    /// A field of a body or an envelope that is left out (Gmail, Yandex, Domino).
+    /// A field of a body or an envelope that is left out, or a body that is `()` (Gmail, Yandex, Domino).
     MissingField,
-    /// Parentheses where none belong (Domino).
+    /// A FETCH item in parentheses of its own (Domino).
     ExtraParentheses,
     /// A non-synchronizing literal from a server (RFC 9051 s 4.3 forbids it).
     ServerLiteralPlus,
-    /// A date in another form than the grammar's (one digit for a day, NIL).
+    /// A date in another form than the grammar's (one digit for a day, no zone).
     DateForm,
-    /// A set of ranges with stray commas or of no order it should have.
-    SetForm,
     /// A FETCH item, a response code or a piece of a list that cannot be read: it alone is kept raw.
     BrokenItem,
     /// A CAPABILITY list that does not name IMAP4rev1 or IMAP4rev2.

@@ -229,6 +229,7 @@ impl<B: AsRef<[u8]>> Continuation<B> {
 impl<'a, B: Keep<'a>> Response<B> {
     /// `response = *(continue-req / response-data) response-done`: one of those.
     pub(crate) fn read(c: &mut Cursor<'a, B>) -> Result<Self> {
+        c.of_server();
         match c.peek() {
             Some(b'*') => {
                 c.take(1);

@@ -207,6 +207,25 @@ impl<'o> Writer<'o> {
         self.marks.push(Mark { at: self.out.len(), pause });
     }
 
+    /// What was kept raw, in which lines end only behind the announcements of literals: those take the form that a server's have.
+    pub(crate) fn raw(&mut self, octets: &[u8]) {
+        let mut rest = octets;
+        while let Some(at) = memchr::memmem::find(rest, b"}\r\n") {
+            let (line, behind) = rest.split_at_checked(at).unwrap_or((rest, b""));
+            let bare = line.strip_suffix(b"+").unwrap_or(line);
+            let digits = bare.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
+            let digits = bare.get(bare.len().saturating_sub(digits)..).unwrap_or_default();
+            let size = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<usize>().ok());
+            self.put(if self.side == Side::Server { bare } else { line });
+            // The announcement's end and the literal.
+            let literal = size.unwrap_or(0).saturating_add(3).min(behind.len());
+            let (literal, behind) = behind.split_at_checked(literal).unwrap_or((behind, b""));
+            self.put(literal);
+            rest = behind;
+        }
+        self.put(rest);
+    }
+
     /// `text`: what text cannot hold becomes `?`.
     pub(crate) fn text(&mut self, octets: &[u8]) {
         if is_each(octets, class::TEXT) {

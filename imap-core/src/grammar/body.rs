@@ -61,7 +61,9 @@ pub enum Content<B: AsRef<[u8]> = Bytes> {
     Multipart,
     /// Anything else.
     Single {
-        /// The media type.
+        /// The media type. Empty in what the grammar has no word for and was let pass: a multipart without parts, whose subtype
+        /// is there, and `()`. It is written so too, as a string that says nothing: `1*body` (RFC 9051 s 9) cannot be none, and a
+        /// part made up would be asked for.
         media_type: IString<B>,
         /// What every part but a multipart has.
         fields: BodyFields<B>,
@@ -274,7 +276,10 @@ impl<'a, B: Keep<'a>> BodyStructure<B> {
                 parts.push(Part { content, subtype, extension, parent, ordinal, depth });
                 true
             } else {
-                let (content, subtype, extension) = read_single(c)?;
+                let (content, subtype, extension) = match c.peek() {
+                    Some(b')') if depth > 0 => read_nothing(c)?,
+                    _ => read_single(c)?,
+                };
                 let is_open = matches!(content, Content::Single { beside: Beside::Message(..), .. });
                 parts.push(Part { content, subtype, extension, parent, ordinal, depth });
                 is_open
@@ -368,6 +373,14 @@ fn read_single<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<Single<B>> {
         _ => read_extension(c, false)?,
     };
     Ok((Content::Single { media_type, fields, beside }, subtype, extension))
+}
+
+/// `()`: the body of a message that the server did not look into (Domino).
+#[cold]
+fn read_nothing<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<Single<B>> {
+    c.deviation(Quirk::MissingField, "a body")?;
+    let subtype = IString::Quoted(crate::Quoted::of_checked(c.keep(b"")));
+    read_empty_multipart(c, subtype)
 }
 
 /// A multipart without parts, which the grammar cannot say: a part without a media type.

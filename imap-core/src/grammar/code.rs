@@ -18,6 +18,9 @@ use crate::writer::{Writer, is_each};
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// `"[" resp-text-code "]"` (RFC 9051 s 7.1, and the extensions).
+        ///
+        /// A number that is over 0 by the grammar and was let pass as 0 (`UIDVALIDITY 0`) is read, and never written: its
+        /// response is written without the code.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Code<B: AsRef<[u8]> = Bytes> {
@@ -526,6 +529,18 @@ impl<B: AsRef<[u8]>> Code<B> {
         String::from_utf8_lossy(inside.get(..end).unwrap_or_default()).into_owned()
     }
 
+    /// Whether the grammar has it: a 0 that was let pass where it has none cannot be said. A response goes without its code then:
+    /// "If this is missing, the server does not support unique identifiers" (RFC 3501 s 6.3.1, of UIDVALIDITY), and the others
+    /// say as little. Another number in its place would be a lie.
+    pub(crate) fn is_sayable(&self) -> bool {
+        match self {
+            Self::UidValidity(number) | Self::Unseen(number) => *number > 0,
+            Self::AppendUid { uid_validity, .. } | Self::CopyUid { uid_validity, .. } => *uid_validity > 0,
+            Self::HighestModSeq(modseq) => *modseq > 0,
+            _ => true,
+        }
+    }
+
     /// With its brackets.
     pub(crate) fn write(&self, out: &mut Writer<'_>) {
         out.octet(b'[');
@@ -559,22 +574,21 @@ impl<B: AsRef<[u8]>> Code<B> {
                 flags.write(out);
             }
             Self::UidNext(uid) => number(b"UIDNEXT ", uid.get().into(), out),
-            // Strict out: 0 is no validity, and changes with none.
-            Self::UidValidity(validity) => number(b"UIDVALIDITY ", (*validity).max(1).into(), out),
-            Self::Unseen(first) => number(b"UNSEEN ", (*first).max(1).into(), out),
+            Self::UidValidity(validity) => number(b"UIDVALIDITY ", (*validity).into(), out),
+            Self::Unseen(first) => number(b"UNSEEN ", (*first).into(), out),
             Self::AppendUid { uid_validity, uids } => {
-                number(b"APPENDUID ", (*uid_validity).max(1).into(), out);
+                number(b"APPENDUID ", (*uid_validity).into(), out);
                 out.sp();
                 uids.write(out);
             }
             Self::CopyUid { uid_validity, from, to } => {
-                number(b"COPYUID ", (*uid_validity).max(1).into(), out);
+                number(b"COPYUID ", (*uid_validity).into(), out);
                 out.sp();
                 from.write(out);
                 out.sp();
                 to.write(out);
             }
-            Self::HighestModSeq(modseq) => number(b"HIGHESTMODSEQ ", (*modseq).max(1), out),
+            Self::HighestModSeq(modseq) => number(b"HIGHESTMODSEQ ", *modseq, out),
             Self::Modified(set) => {
                 out.put(b"MODIFIED ");
                 set.write(out);
@@ -719,10 +733,10 @@ mod tests {
     fn what_real_servers_send() {
         // (sent, written, whether it is raw, what it shows)
         for (sent, want, raw, shows) in [
-            ("[UIDVALIDITY 0]", "[UIDVALIDITY 1]", false, "163.com"),
-            ("[UNSEEN 0]", "[UNSEEN 1]", false, "no unseen message"),
+            ("[UIDVALIDITY 0]", "[UIDVALIDITY 0]", false, "163.com"),
+            ("[UNSEEN 0]", "[UNSEEN 0]", false, "no unseen message"),
             ("[UIDNEXT 0]", "[UIDNEXT 0]", true, "a number that is none"),
-            ("[HIGHESTMODSEQ -1]", "[HIGHESTMODSEQ 1]", false, "Zoho"),
+            ("[HIGHESTMODSEQ -1]", "[HIGHESTMODSEQ 0]", false, "Zoho"),
             (
                 "[PERMANENTFLAGS (\\Seen [Gmail]/x)]",
                 "[PERMANENTFLAGS (\\Seen [Gmail]/x)]",

@@ -164,9 +164,18 @@ impl<'a, B: Keep<'a>> Fetch<B> {
             c.deviation(Quirk::EmptyList, "an item")?;
             return Ok(Self { number, items });
         }
+        let mut is_wrapped = false;
         loop {
+            if c.peek() == Some(b'(') && !is_wrapped {
+                c.deviation(Quirk::ExtraParentheses, "an item")?;
+                c.open("items")?;
+                is_wrapped = true;
+            }
             items.push(Item::read(c)?);
-            if c.eat(b')') || c.close()? || c.is_cut() {
+            if is_wrapped && c.close()? {
+                is_wrapped = false;
+            }
+            if !is_wrapped && (c.eat(b')') || c.close()?) || c.is_cut() {
                 return Ok(Self { number, items });
             }
             c.sp()?;
@@ -627,7 +636,7 @@ fn write_named<B: AsRef<[u8]>>(name: &[u8], data: &NString<B>, out: &mut Writer<
 fn write_raw(name: &[u8], value: &[u8], out: &mut Writer<'_>) {
     out.put(name);
     out.sp();
-    out.put(value);
+    out.raw(value);
 }
 
 impl<B: AsRef<[u8]>> fmt::Debug for ObjectId<B> {

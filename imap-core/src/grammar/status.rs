@@ -163,7 +163,7 @@ impl<B: AsRef<[u8]>> MailboxStatus<B> {
     pub(crate) fn write(&self, out: &mut Writer<'_>) {
         self.mailbox.write(out);
         out.sp();
-        out.list(&self.items, |item, out| match item {
+        out.list(self.items.iter().filter(|item| item.is_sayable()), |item, out| match item {
             StatusItem::Number(attribute, number) => {
                 out.put(attribute.as_bytes());
                 out.sp();
@@ -205,6 +205,13 @@ impl<'a, B: Keep<'a>> MailboxStatus<B> {
     }
 }
 
+impl<B: AsRef<[u8]>> StatusItem<B> {
+    /// RFC 9051 s 9: `"UIDNEXT" SP nz-number / "UIDVALIDITY" SP nz-number`. A 0 that was let pass is left out.
+    fn is_sayable(&self) -> bool {
+        !matches!(self, Self::Number(StatusAttribute::UidNext | StatusAttribute::UidValidity, Some(0)))
+    }
+}
+
 impl<'a, B: Keep<'a>> StatusItem<B> {
     fn read(c: &mut Cursor<'a, B>) -> Result<Self> {
         let word = c.word(class::ATOM, "an attribute")?;
@@ -215,16 +222,13 @@ impl<'a, B: Keep<'a>> StatusItem<B> {
             Some(attribute @ StatusAttribute::AppendLimit) if c.eat_nil() => Self::Number(attribute, None),
             Some(attribute @ (StatusAttribute::UidNext | StatusAttribute::UidValidity)) => {
                 let at = c.at();
-                let number = c.number64()?;
-                if !(1..=u64::from(u32::MAX)).contains(&number) {
-                    c.back_to_noting(
-                        if number == 0 { Quirk::Zero } else { Quirk::HugeNumber },
-                        at,
-                        "a number over 0",
-                    )?;
-                    c.number64()?;
+                let number = c.number()?;
+                if number == 0 {
+                    let behind = c.at();
+                    c.back_to_noting(Quirk::Zero, at, "a number over 0")?;
+                    c.back_to(behind);
                 }
-                Self::Number(attribute, Some(number))
+                Self::Number(attribute, Some(number.into()))
             }
             Some(attribute) => Self::Number(attribute, Some(c.number64()?)),
             None => {
@@ -274,7 +278,7 @@ mod tests {
         // (sent, written, what it shows)
         for (sent, want, shows) in [
             ("INBOX (MESSAGES 1) ", "INBOX (MESSAGES 1)", "Exchange: a space behind"),
-            ("INBOX (UIDVALIDITY 0)", "INBOX (UIDVALIDITY 0)", "163.com"),
+            ("INBOX (UIDVALIDITY 0)", "INBOX ()", "163.com"),
             ("INBOX  (MESSAGES 1 )", "INBOX (MESSAGES 1)", "spaces"),
         ] {
             assert_eq!(rewritten(sent, Profile::Liberal).as_deref(), Ok(want), "{shows}");

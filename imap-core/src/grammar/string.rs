@@ -20,6 +20,10 @@ pub struct Atom<B = Bytes>(B);
 pub struct Quoted<B = Bytes>(B);
 
 /// Text for people: `1*TEXT-CHAR`, up to the end of the line; may be empty where there is none.
+///
+/// It is read as it came, and what it may not hold is written as `?`: CR, LF and NUL, and what is not ASCII before UTF-8 is enabled
+/// ("Non-ASCII text can only be returned after ENABLE IMAP4rev2 command", RFC 9051 s 9; RFC 6855 s 3). A text has no other form, as a string
+/// has the literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Text<B = Bytes>(B);
 
@@ -336,6 +340,9 @@ fn announcement<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>) -> Result<(LiteralForm, 
     let binary = c.eat(b'~');
     c.expect(b'{', "a literal")?;
     let Some(size) = c.number_alone()? else { return Err(c.fault("a number")) };
+    if c.peek() == Some(b'+') {
+        c.literal_plus()?;
+    }
     let form = match (binary, c.eat(b'+')) {
         (false, false) => LiteralForm::Synchronizing,
         (false, true) => LiteralForm::NonSynchronizing,

@@ -44,7 +44,7 @@ impl<B: AsRef<[u8]>> StatusResponse<B> {
 }
 
 fn write_text<B: AsRef<[u8]>>(code: Option<&Code<B>>, text: &Text<B>, out: &mut Writer<'_>) {
-    if let Some(code) = code {
+    if let Some(code) = code.filter(|code| code.is_sayable()) {
         code.write(out);
         out.sp();
     }
@@ -184,7 +184,7 @@ impl<B: AsRef<[u8]>> Untagged<B> {
                     data.write(out);
                 });
             }
-            Self::Other(raw) => out.put(raw.as_ref()),
+            Self::Other(raw) => out.raw(raw.as_ref()),
         }
     }
 }

@@ -85,6 +85,11 @@ fn what_real_servers_send() {
             r#"("text" "plain" NIL NIL NIL "7BIT" 2 1 NIL ("attachment" NIL) NIL)"#,
             "a disposition without parameters",
         ),
+        (
+            r#"("message" "rfc822"  NIL NIL NIL "7BIT" 787 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) () 0 NIL NIL NIL)"#,
+            r#"("message" "rfc822" NIL NIL NIL "7BIT" 787 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ("" "" NIL NIL NIL "" 0) 0 NIL NIL NIL)"#,
+            "Domino: a message whose body is ()",
+        ),
     ];
     for (sent, want, shows) in rows {
         assert_eq!(rewritten(sent, Profile::Liberal).as_deref(), Ok(*want), "{shows}");

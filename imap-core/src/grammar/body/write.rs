@@ -112,7 +112,7 @@ impl<B: AsRef<[u8]>> BodyExtension<B> {
         let Some(location) = location else { return };
         out.sp();
         location.write(out);
-        out.put(rest.as_ref());
+        out.raw(rest.as_ref());
     }
 }
 
