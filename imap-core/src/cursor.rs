@@ -562,11 +562,6 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
         self.rest.is_empty() && self.streamed.last() == Some(&self.whole.len())
     }
 
-    /// How many kinds of strayings were let pass so far.
-    pub(crate) fn noted(&self) -> Quirks {
-        self.noted
-    }
-
     /// What was let pass, the first of each kind.
     pub(crate) fn into_deviations(self) -> Vec<Deviation> {
         self.deviations

@@ -66,11 +66,6 @@ impl<'o> Writer<'o> {
     }
 
     #[inline(always)]
-    pub(crate) fn mode(&self) -> &'o Mode {
-        self.mode
-    }
-
-    #[inline(always)]
     pub(crate) fn put(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
     }

@@ -316,12 +316,6 @@ impl<'a, B: Keep<'a>> IString<B> {
         }
     }
 
-    /// `string / literal8`
-    #[inline]
-    pub(crate) fn parse_or_literal8(c: &mut Cursor<'a, B>) -> Result<Self> {
-        if c.peek() == Some(b'~') { Self::parse_literal(c) } else { Self::parse(c) }
-    }
-
     /// `literal / literal8`, in any form.
     pub(crate) fn parse_literal(c: &mut Cursor<'a, B>) -> Result<Self> {
         let (form, size) = announcement(c)?;

@@ -46,12 +46,6 @@ impl Parameterized {
         }
         Self { value, parameters }
     }
-
-    /// The parameter of this name.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&[u8]> {
-        let found = self.parameters.iter().find(|(each, _)| each.eq_ignore_ascii_case(name.as_bytes()));
-        found.map(|(_, value)| value.as_slice())
-    }
 }
 
 /// Type and subtype, if the value is of that form.
