@@ -69,7 +69,7 @@ async fn run(flags: Flagged) -> Result<Exit, Stop> {
     } else if flags.auth_only_in_tls {
         return Err(Stop::new(Exit::Usage, "nobody could log in: give --tls-cert and --tls-key"));
     }
-    let memory = Memory::new();
+    let memory = Memory::new(mail46_imap_core::net::now);
     let users: Vec<OneUser> = flags.user.iter().map(|flag| OneUser::parse(flag)).collect::<Result<_, _>>()?;
     for flag in &flags.user {
         let name = flag.split_once(':').map_or(flag.as_str(), |(name, _)| name);

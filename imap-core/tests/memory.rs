@@ -38,7 +38,7 @@ impl Service for Mails {
 
 /// RFC 3501 s 7.4.2, a message of parts, and a reply to the first.
 fn mail() -> Memory {
-    let memory = Memory::new();
+    let memory = Memory::new(mail46_imap_core::net::now);
     let user = memory.user_with("u", Limits::default());
     let date = |text: &str| DateTime::parse(text.as_bytes()).ok();
     let one = "Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\nFrom: Terry Gray <gray@cac.washington.edu>\r\n\

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::MemoryAccount;
 use super::mailbox::{Kept, Shared};
-use super::{MemoryAccount, now};
 use crate::message::{Scanner, Structure};
 use crate::store::{Answer, Append, Appended, Incoming, Reason, Refusal};
 use crate::{DateTime, NumberSet};
@@ -62,7 +62,7 @@ impl MemoryAppend {
     fn end_message(&mut self) {
         let Some(Present { incoming, octets, scanner }) = self.present.take() else { return };
         let structure = scanner.finish();
-        let saved = DateTime::from_unix(now(), 0);
+        let saved = DateTime::from_unix(self.account.now(), 0);
         let Some(internal_date) = incoming.internal_date.or(saved) else { return };
         self.messages.push(Kept {
             flags: incoming.flags,

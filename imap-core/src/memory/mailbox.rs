@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::watch::{Changed, Watch};
-use super::{MemoryAccount, lock, now};
+use super::{MemoryAccount, lock};
 use crate::message::Structure;
 use crate::store::{
     Access, Answer, Change, Copied, Flags, Info, Mailbox, Message, Reason, Refusal, Status, Stored, View,
@@ -192,12 +192,12 @@ impl Inner {
 }
 
 /// RENAME of INBOX.
-pub(super) fn move_all(from: &Arc<Shared>, to: &Arc<Shared>) -> Answer<()> {
+pub(super) fn move_all(from: &Arc<Shared>, to: &Arc<Shared>, now: i64) -> Answer<()> {
     let all: NumberSet = {
         let inner = lock(&from.inner);
         inner.messages.keys().copied().collect()
     };
-    transfer(from, to, &all, Leave::Nothing).map(drop)
+    transfer(from, to, &all, Leave::Nothing, now).map(drop)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -207,10 +207,16 @@ enum Leave {
 }
 
 /// Copies or moves as one step: both mailboxes are locked, in an order that is the same for all.
-fn transfer(from: &Arc<Shared>, to: &Arc<Shared>, uids: &NumberSet, leave: Leave) -> Answer<Copied> {
+fn transfer(
+    from: &Arc<Shared>,
+    to: &Arc<Shared>,
+    uids: &NumberSet,
+    leave: Leave,
+    now: i64,
+) -> Answer<Copied> {
     let pairs = if Arc::ptr_eq(from, to) {
         let mut inner = lock(&from.inner);
-        let (sources, copies) = copies(&inner, uids);
+        let (sources, copies) = copies(&inner, uids, now);
         let targets = inner.insert(copies)?;
         if leave == Leave::Nothing {
             inner.remove(&sources);
@@ -225,7 +231,7 @@ fn transfer(from: &Arc<Shared>, to: &Arc<Shared>, uids: &NumberSet, leave: Leave
             target = lock(&to.inner);
             source = lock(&from.inner);
         }
-        let (sources, copies) = copies(&source, uids);
+        let (sources, copies) = copies(&source, uids, now);
         let targets = if copies.is_empty() { Vec::new() } else { target.insert(copies)? };
         if leave == Leave::Nothing {
             source.remove(&sources);
@@ -239,8 +245,8 @@ fn transfer(from: &Arc<Shared>, to: &Arc<Shared>, uids: &NumberSet, leave: Leave
     Ok(Copied { uid_validity: to.uid_validity, pairs: pairs.0.into_iter().zip(pairs.1).collect() })
 }
 
-fn copies(inner: &Inner, uids: &NumberSet) -> (Vec<u32>, Vec<Kept>) {
-    let saved = DateTime::from_unix(now(), 0);
+fn copies(inner: &Inner, uids: &NumberSet, now: i64) -> (Vec<u32>, Vec<Kept>) {
+    let saved = DateTime::from_unix(now, 0);
     inner.present(uids).map(|(uid, kept)| (uid, Kept { save_date: saved, ..kept.clone() })).unzip()
 }
 
@@ -380,13 +386,13 @@ impl Mailbox for MemoryMailbox {
         let target = self.account.find_target(to)?;
         let octets: u64 = self.inner().present(uids).map(|(_, kept)| kept.octets.len() as u64).sum();
         self.account.take_room(octets)?;
-        transfer(&self.shared, &target, uids, Leave::Originals)
+        transfer(&self.shared, &target, uids, Leave::Originals, self.account.now())
             .inspect_err(|_| self.account.give_room(octets))
     }
 
     async fn move_to(&self, uids: &NumberSet, to: &str) -> Answer<Copied> {
         self.may_write()?;
         let target = self.account.find_target(to)?;
-        transfer(&self.shared, &target, uids, Leave::Nothing)
+        transfer(&self.shared, &target, uids, Leave::Nothing, self.account.now())
     }
 }

@@ -14,7 +14,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -32,13 +31,19 @@ use crate::store::{
 ///
 /// ```
 /// use mail46_imap_core::{memory::Memory, store::Flags};
-/// let memory = Memory::new();
+/// let memory = Memory::new(|| 1_700_000_000);
 /// let user = memory.user("fred");
 /// user.deliver("INBOX", &b"Subject: hello\r\n\r\nworld\r\n"[..], Flags::default(), None)?;
 /// # Ok::<(), mail46_imap_core::store::Refusal>(())
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<HashMap<String, MemoryAccount>>>);
+#[derive(Clone, Debug)]
+pub struct Memory {
+    users: Arc<Mutex<HashMap<String, MemoryAccount>>>,
+    clock: Clock,
+}
+
+/// Seconds since 1970: the store knows no time of its own.
+type Clock = fn() -> i64;
 
 /// One user's mail in memory; clones are the same.
 #[derive(Clone)]
@@ -50,6 +55,7 @@ struct User {
     next_id: AtomicU64,
     next_validity: AtomicU32,
     limits: Limits,
+    clock: Clock,
 }
 
 /// How much a user may keep.
@@ -98,9 +104,10 @@ struct Place {
 }
 
 impl Memory {
-    /// Nobody's mail yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nobody's mail yet. `clock` gives the seconds since 1970, by which mail is dated and mailboxes get their UIDVALIDITY:
+    /// `net::now`, or a time of a test's own.
+    pub fn new(clock: fn() -> i64) -> Self {
+        Self { users: Arc::default(), clock }
     }
 
     /// A user's mail; a new user has an empty INBOX.
@@ -110,8 +117,8 @@ impl Memory {
 
     /// The same; the limits are those of a new user.
     pub fn user_with(&self, name: &str, limits: Limits) -> MemoryAccount {
-        let mut users = lock(&self.0);
-        users.entry(name.to_owned()).or_insert_with(|| MemoryAccount::new(limits)).clone()
+        let mut users = lock(&self.users);
+        users.entry(name.to_owned()).or_insert_with(|| MemoryAccount::new(limits, self.clock)).clone()
     }
 }
 
@@ -122,18 +129,23 @@ impl fmt::Debug for MemoryAccount {
 }
 
 impl MemoryAccount {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: Limits, clock: Clock) -> Self {
         let user = User {
             names: Mutex::default(),
             next_id: AtomicU64::new(1),
             // RFC 9051 s 2.3.1.1: of a mailbox made anew, greater than before: it counts from the time.
-            next_validity: AtomicU32::new(u32::try_from(now()).unwrap_or(u32::MAX).max(1)),
+            next_validity: AtomicU32::new(u32::try_from(clock()).unwrap_or(u32::MAX).max(1)),
             limits,
+            clock,
         };
         let this = Self(Arc::new(user));
         let place = this.place();
         lock(&this.0.names).mailboxes.insert("INBOX".into(), place);
         this
+    }
+
+    fn now(&self) -> i64 {
+        (self.0.clock)()
     }
 
     /// Puts a message into a mailbox that is there.
@@ -295,7 +307,7 @@ impl Account for MemoryAccount {
             // RFC 9051 s 6.3.6: "its messages are moved to a new mailbox", INBOX stays, and what is below it too.
             self.create(to, &[]).await?;
             let (source, target) = (self.find(from)?, self.find(to)?);
-            return mailbox::move_all(&source, &target);
+            return mailbox::move_all(&source, &target, self.now());
         }
         let mut names = lock(&self.0.names);
         if !names.mailboxes.contains_key(from) {
@@ -428,13 +440,6 @@ fn is_good_name(name: &str) -> Answer<()> {
 
 fn no_such_mailbox() -> Refusal {
     Refusal::new(Reason::NonExistent, "no such mailbox")
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,6 @@
 //! SEARCH, SORT and THREAD, and how they are answered.
 
 use std::num::NonZeroU32;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -215,8 +214,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send, S: Service> Session<'_, T, S> {
                 return Err(Reply::bad("no message has this number"));
             }
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let context = selected.context(i64::try_from(now).unwrap_or(i64::MAX));
+        let context = selected.context(crate::net::now());
         let search = match search::Search::new(keys, charset, context) {
             Ok(search) => search,
             Err(refusal) if refusal.reason == Reason::Other => {
