@@ -16,7 +16,8 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, BytesMut, bool) {
     let mut client = Connection::new(config);
     let (mut input, mut told) = (BytesMut::new(), Vec::<String>::new());
     let (mut view, mut literal) = (MailboxView::new(), None);
-    let start = [&b"* OK [CAPABILITY IMAP4rev1 IDLE ENABLE] hi\r\n"[..], b"A1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"];
+    let start =
+        [&b"* OK [CAPABILITY IMAP4rev1 IDLE ENABLE] hi\r\n"[..], b"A1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"];
     for piece in start.iter().chain(pieces) {
         input.extend_from_slice(piece);
         loop {
@@ -29,7 +30,8 @@ fn run(pieces: &[&[u8]]) -> (Vec<String>, BytesMut, bool) {
                 Event::Ready => drop(client.login("u", &"p".into()).expect("ready")),
                 Event::Authenticated(_) => {
                     let mode = Mode::new(Profile::Strict);
-                    for text in ["SELECT b", "UID FETCH 1:* BODY[]", "APPEND b {3}\r\nabc", "UID SEARCH ALL"] {
+                    for text in ["SELECT b", "UID FETCH 1:* BODY[]", "APPEND b {3}\r\nabc", "UID SEARCH ALL"]
+                    {
                         let line = Bytes::from(format!("X {text}\r\n"));
                         let command = Command::parse_shared(&line, &[], &mode).expect("a command").body;
                         client.send(command).expect("logged in");
