@@ -271,6 +271,8 @@ impl<'a, B: Keep<'a>> Cursor<'a, B> {
     #[cold]
     fn no_sp(&mut self) -> Result<()> {
         match (self.rest, self.since(self.at().saturating_sub(1))) {
+            // The line ends, and what should follow does not.
+            _ if self.at_end() => Err(self.fault("SP")),
             // Nothing that could be taken for one thing with what went before.
             ([b'(' | b')', ..], _) | (_, [b'(' | b')' | b'"']) if self.whole.len() > self.rest.len() => {
                 self.deviation(Quirk::MissingSpace, "SP")

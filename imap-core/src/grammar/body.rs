@@ -491,7 +491,11 @@ fn read_extension<'a, B: Keep<'a>>(c: &mut Cursor<'a, B>, multipart: bool) -> Re
         let from = c.at();
         loop {
             c.sp()?;
+            let value = c.at();
             c.pass_value()?;
+            if c.at() == value {
+                return Err(c.fault("a value"));
+            }
             let passed = c.since(from);
             if c.close()? {
                 rest = c.keep(passed);

@@ -107,6 +107,7 @@ fn broken_bodies_are_refused() {
         r#"("TEXT""#,
         r#"("TEXT" "PLAIN")"#,
         r#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" x 1)"#,
+        r#"("A" "B" NIL NIL NIL "7BIT" 1 NIL NIL NIL NIL "x""#, // it ends in the extension data
         r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1)"#,
         r#"("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 1 (NIL) ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1) 1)"#,
     ] {
