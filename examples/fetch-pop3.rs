@@ -4,26 +4,19 @@ use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
     process::ExitCode,
-    time::Duration,
 };
 
 use clap::Parser;
-use mail46_connect::{Failure, Options, connect};
 use mail46_examples::{
     Exit, Stop,
     account::Account,
     exit, listen,
-    mailbox::{failed, log_in},
+    mailbox::{Reach, failed},
     progress::Progress,
     say, spool,
     spool::Spool,
-    tls,
 };
-use mail46_pop3::{
-    MessageNumber, UniqueId, Verb,
-    client::{Config, InClear, Keep},
-    net::{Client, ClientError, Tls, TlsSettings},
-};
+use mail46_pop3::{MessageNumber, UniqueId, Verb, client::Keep, net::ClientError};
 use mail46_sasl::Secret;
 use tokio::io::AsyncWriteExt;
 
@@ -34,9 +27,6 @@ struct Flags {
     /// pop3s://USER@HOST[:PORT] for TLS from the first octet on, pop3://USER@HOST[:PORT] for STLS.
     #[arg(required = true, value_name = "URL")]
     urls: Vec<String>,
-    /// A file with the password on its first line; else it is asked from the variable POP3_PASSWORD.
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
     /// Deletes on the server what is fetched and safe.
     #[arg(long)]
     delete: bool,
@@ -49,18 +39,8 @@ struct Flags {
     /// Where the mail goes.
     #[arg(long, value_name = "DIR", default_value = "Maildir")]
     maildir: PathBuf,
-    /// Trusts the certificates in this file instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Sends passwords without TLS too, if the server has none.
-    #[arg(long)]
-    without_tls: bool,
-    /// Messages that a maildrop may have at most; a list of them is held in memory.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    most: usize,
-    /// Seconds to wait for each reply at most.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    timeout: u64,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 fn main() -> ExitCode {
@@ -88,7 +68,7 @@ async fn run(flags: &Flags) -> Result<Exit, Stop> {
         return Err(Stop::new(Exit::Usage, "--state is for one URL: unique-ids are each server's own"));
     }
     let accounts = flags.urls.iter().map(|url| Account::parse(url)).collect::<Result<Vec<_>, _>>()?;
-    let password = password(flags)?;
+    let password = flags.reach.password()?;
     let mut end = Exit::Ok;
     for account in &accounts {
         match fetch(flags, account, &password).await {
@@ -104,23 +84,6 @@ async fn run(flags: &Flags) -> Result<Exit, Stop> {
     Ok(end)
 }
 
-fn password(flags: &Flags) -> Result<Secret, Stop> {
-    let text = match &flags.password_file {
-        Some(file) => {
-            let text = std::fs::read_to_string(file);
-            text.map_err(Stop::because(Exit::NoInput, format!("--password-file {}", file.display())))?
-        }
-        None => std::env::var("POP3_PASSWORD").unwrap_or_default(),
-    };
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Secret::from(line)),
-        _ => Err(Stop::new(
-            Exit::Usage,
-            "no password: give --password-file FILE, or the variable POP3_PASSWORD",
-        )),
-    }
-}
-
 async fn fetch(flags: &Flags, account: &Account, password: &Secret) -> Result<Exit, Stop> {
     let bracketed =
         if account.host.contains(':') { format!("[{}]", account.host) } else { account.host.clone() };
@@ -134,8 +97,8 @@ async fn fetch(flags: &Flags, account: &Account, password: &Secret) -> Result<Ex
     };
     let named = |Stop(exit, text)| Stop::new(exit, format!("{name}: {text}"));
     let of_server = |error| named(failed(error));
-    let mut client = open(flags, account, &name).await?;
-    log_in(&mut client, account, password, flags.without_tls).await.map_err(named)?;
+    let mut client = flags.reach.open(account, &name).await?;
+    flags.reach.log_in(&mut client, account, password).await.map_err(named)?;
     let keep = match flags.keep_days {
         Some(days) => Keep::Seconds(days.saturating_mul(86_400)),
         None if flags.delete => Keep::Seconds(0),
@@ -218,36 +181,4 @@ async fn fetch(flags: &Flags, account: &Account, password: &Secret) -> Result<Ex
 /// message without end.
 fn at_most(octets: u64) -> u64 {
     octets.saturating_mul(2).saturating_add(64 << 10)
-}
-
-async fn open(flags: &Flags, account: &Account, name: &str) -> Result<Client, Stop> {
-    let options = Options::new();
-    let connected = connect(&account.host, account.port, &options).await.map_err(|error| {
-        let exit = match error.failure {
-            Failure::NoAddress | Failure::NoUsableAddress => Exit::NoHost,
-            _ => Exit::Unavailable,
-        };
-        Stop::new(exit, format!("{name}: {error}"))
-    })?;
-    let settings =
-        TlsSettings { config: tls::client(flags.ca.as_deref())?, name: tls::server_name(&account.host)? };
-    let policy = match (account.implicit, flags.without_tls) {
-        (true, _) => Tls::Implicit(settings),
-        (false, false) => Tls::Required(settings),
-        (false, true) => Tls::Opportunistic(settings),
-    };
-    let mut config = Config::default();
-    config.passwords = if flags.without_tls { InClear::Taken } else { InClear::Refused };
-    config.limits.entries = flags.most;
-    config.timeouts.reply = Duration::from_secs(flags.timeout);
-    config.timeouts.message_block = Duration::from_secs(flags.timeout);
-    Client::open(connected.stream, config, policy).await.map_err(|error| {
-        let hint = match &error {
-            ClientError::NoTls => "; --without-tls goes on without",
-            ClientError::Tls(_) if flags.ca.is_none() => "; --ca FILE trusts another authority",
-            _ => "",
-        };
-        let Stop(exit, text) = failed(error);
-        Stop::new(exit, format!("{name}: {text}{hint}"))
-    })
 }

@@ -68,6 +68,8 @@ pub struct Mail {
     user: String,
     /// The message that is being read.
     open: Option<(MessageNumber, Reading)>,
+    /// The first part of a message, read before it was asked for.
+    begin: Option<(MessageNumber, Bytes)>,
     /// Who commits has it too: a session that is given up while it does keeps others out until it is done.
     lock: Arc<Lock>,
 }
@@ -110,6 +112,7 @@ impl Mail {
             messages: Vec::new(),
             user: user.to_owned(),
             open: None,
+            begin: None,
             lock: Arc::new(lock),
         })
     }
@@ -210,6 +213,11 @@ impl Maildrop for Mail {
     }
 
     async fn read(&mut self, message: MessageNumber, from: u64) -> io::Result<Bytes> {
+        if let Some((number, begin)) = self.begin.take()
+            && (number, from) == (message, 0)
+        {
+            return Ok(begin);
+        }
         let stored = self.messages.get(message.index()).ok_or(io::ErrorKind::NotFound)?;
         match (&stored.place, &*self.store) {
             (Place::Memory(text), _) => {
@@ -226,6 +234,15 @@ impl Maildrop for Mail {
                 Ok(part)
             }
         }
+    }
+
+    /// Of a header section that goes on behind the first block (256 KiB) only that block is looked at.
+    async fn needs_utf8(&mut self, message: MessageNumber) -> bool {
+        // What cannot be read is told by the RETR itself.
+        let Ok(begin) = self.read(message, 0).await else { return false };
+        let needs = has_utf8_header(&begin);
+        self.begin = Some((message, begin));
+        needs
     }
 
     async fn commit(&mut self, deleted: &[MessageNumber]) -> io::Result<()> {
@@ -249,6 +266,15 @@ impl Maildrop for Mail {
     }
 }
 
+/// RFC 6856 s 2.1: outside UTF-8 mode a header with UTF-8 must not be sent as it is. Octets that are no UTF-8 were not meant
+/// so, and such mail (8-bit in an old charset) is not held back.
+fn has_utf8_header(text: &[u8]) -> bool {
+    let end = [&b"\n\r\n"[..], b"\n\n"].iter().filter_map(|end| memchr::memmem::find(text, end)).min();
+    let header = &text[..end.unwrap_or(text.len())];
+    !header.is_ascii()
+        && std::str::from_utf8(header).map_or_else(|fault| fault.error_len().is_none(), |_| true)
+}
+
 /// The file's name without its flags; with a hash in the place of its end, if it does not fit (RFC 1939 s 7: 70 octets).
 fn unique_id(name: &str) -> io::Result<UniqueId> {
     let base = name.split(':').next().unwrap_or(name);
@@ -262,7 +288,52 @@ fn unique_id(name: &str) -> io::Result<UniqueId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mail46_pop3::net::Maildrop;
     use tokio::fs;
+
+    #[test]
+    fn which_header_is_utf8() {
+        for (text, is) in [
+            (&b"Subject: a\r\n\r\nb\xc3\xbc"[..], false), // the body may
+            (b"Subject: a\n\nb\xc3\xbc", false),
+            (b"Subject: b\xc3\xbc\r\n\r\n", true),
+            (b"Subject: b\xc3\xbc", true),
+            (b"Subject: b\xc3", true),          // cut in a character
+            (b"Subject: b\xfc\r\n\r\n", false), // ISO 8859-1
+            (b"", false),
+        ] {
+            assert_eq!(has_utf8_header(text), is, "{}", text.escape_ascii());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_at_the_header_loses_nothing_of_the_message() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = "Subject: bücher\r\n\r\n".as_bytes().to_vec();
+        text.extend(std::iter::repeat_n(b"0123456789012345678901234567890123456789\r\n", 20_000).flatten());
+        for folder in ["cur", "new", "tmp"] {
+            fs::create_dir(dir.path().join(folder)).await.unwrap();
+        }
+        fs::write(dir.path().join("new/1.a"), &text).await.unwrap();
+        let mail = Store::Memory(Mutex::new(vec![("1.a".parse().unwrap(), Bytes::from(text.clone()))]));
+        for store in [Store::Files(dir.path().to_owned()), mail] {
+            let mut mail = Mail::open(&Arc::new(store), &Locks::default(), "u").unwrap();
+            assert_eq!(mail.list().await.unwrap().len(), 1);
+            let number = MessageNumber::from_index(0).unwrap();
+            for look in [true, false, true] {
+                assert!(!look || mail.needs_utf8(number).await);
+                let mut got = Vec::new();
+                loop {
+                    let part = mail.read(number, got.len() as u64).await.unwrap();
+                    if part.is_empty() {
+                        break;
+                    }
+                    got.extend_from_slice(&part);
+                }
+                assert!(got == text);
+            }
+        }
+    }
 
     #[tokio::test]
     async fn a_maildir_loses_all_or_none() {

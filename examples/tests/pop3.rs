@@ -110,6 +110,28 @@ fn mail_is_fetched_once_and_deleted_when_it_may_be() {
     }
 }
 
+/// RFC 6856 s 2.1: outside UTF-8 mode such mail "MUST NOT be sent to the client as is"; fetch-pop3 asks for the mode.
+#[test]
+fn a_header_in_utf8_needs_the_mode_for_it() {
+    let from = tempfile::tempdir().unwrap();
+    maildir(from.path(), &["Subject: bücher\r\n\r\nx\r\n", "A: 2\r\n\r\nü\r\n"]);
+    let server = start(from.path());
+    for address in &server.1 {
+        let mut socket = logged_in(address);
+        socket.write_all(b"RETR 1\r\nTOP 1 0\r\nRETR 2\r\nQUIT\r\n").unwrap();
+        let answers: Vec<String> = BufReader::new(socket).lines().map(Result::unwrap).collect();
+        let marks = answers.iter().filter(|line| line.starts_with(['+', '-']));
+        let marks: Vec<&str> = marks.map(|line| line.get(..11).unwrap_or(line)).collect();
+        assert!(
+            matches!(marks[..], ["-ERR [UTF8]", "-ERR [UTF8]", ok, _] if ok.starts_with("+OK")),
+            "{answers:?}"
+        );
+        let into = tempfile::tempdir().unwrap();
+        assert_eq!(said(&fetch(address, into.path(), &[])), "2 fetched, 0 deleted, 2 left");
+        assert_eq!(texts(into.path()), texts(from.path()));
+    }
+}
+
 #[test]
 fn who_breaks_off_deletes_nothing() {
     let from = tempfile::tempdir().unwrap();
