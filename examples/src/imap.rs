@@ -15,7 +15,8 @@ use crate::{Exit, Stop, tls};
 /// The flags that say where to.
 #[derive(Args, Clone, Debug)]
 pub struct Where {
-    /// imaps://USER@HOST[:PORT][/MAILBOX] for TLS from the first octet on, imap://… for STARTTLS; INBOX if no mailbox is named.
+    /// imaps://USER@HOST for TLS from the first octet on, imap://USER@HOST for STARTTLS; a :PORT and a /MAILBOX (else INBOX) may
+    /// follow.
     #[arg(value_name = "URL")]
     pub url: Url,
     /// A file with the password on its first line; else it is asked from the variable IMAP_PASSWORD.

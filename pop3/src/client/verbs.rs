@@ -32,7 +32,7 @@ impl Connection {
     /// TLS is on. Forgets all that the server said before, and asks anew (RFC 2595 s 4).
     ///
     /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`].
+    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`](super::Event::TlsReady).
     pub fn tls_established(&mut self) -> Result<(), Error> {
         if self.state != State::Handshake {
             return misuse(Misuse::WrongVerb);
