@@ -1,5 +1,7 @@
 //! What the application says to a session.
 
+#[cfg(doc)]
+use super::Event;
 use bytes::{Bytes, BytesMut};
 use mail46_sasl::{Secret, Strings, saslprep};
 use mail46_wire::base64;
@@ -32,7 +34,7 @@ impl Connection {
     /// TLS is on. Forgets all that the server said before, and asks anew (RFC 2595 s 4).
     ///
     /// # Errors
-    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`](super::Event::TlsReady).
+    /// [`Misuse::WrongVerb`] but after [`Event::TlsReady`].
     pub fn tls_established(&mut self) -> Result<(), Error> {
         if self.state != State::Handshake {
             return misuse(Misuse::WrongVerb);
