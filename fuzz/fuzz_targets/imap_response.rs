@@ -13,6 +13,10 @@ fn written<B: AsRef<[u8]>>(response: &Response<B>, mode: &Mode) -> Bytes {
 
 fuzz_target!(|data: &[u8]| {
     let [how, octets @ ..] = data else { return };
+    // A frame ends with its line: without one, `{0}` at its end is no literal yet, and becomes one when it is written with its CRLF.
+    if octets.ends_with(b"}") {
+        return;
+    }
     let utf8 = how & 1 == 1;
     let strict = Mode { utf8, ..Mode::new(Profile::Strict) };
     let liberal = Mode { utf8, ..Mode::new(Profile::Liberal) };

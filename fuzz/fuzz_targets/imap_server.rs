@@ -91,6 +91,9 @@ fn run(pieces: &[&[u8]]) -> (Vec<u8>, Vec<Vec<u8>>) {
 
 fuzz_target!(|data: &[u8]| {
     let [cut, rest @ ..] = data else { return };
+    if rest.is_empty() {
+        return;
+    }
     // Behind a log-in there is more to find.
     let text = if cut % 2 == 0 { [b"1 LOGIN u p\r\n2 SELECT x\r\n", rest].concat() } else { rest.to_vec() };
     let whole = run(&[&text]);
